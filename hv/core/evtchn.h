@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * evtchn.h: event channels, two-level ABI (xen/event_channel.h).
+ *
+ * Port 0 is never valid.  A domain of N bits has at most N * N ports.
+ * A port is free, reserved, unbound (waits for one domain instance),
+ * interdomain, VIRQ or IPI.
+ */
+#ifndef HV_CORE_EVTCHN_H
+#define HV_CORE_EVTCHN_H
+
+#include <xen/event_channel.h>
+
+#include "hv/core/hv.h"
+
+/*
+ * hv_evtchn_alloc_unbound: a port in @domid (DOMID_SELF, or another if the
+ * caller is the control domain or its stubdomain) that @remote (DOMID_SELF
+ * allowed) may bind.  -ENOSPC, -ESRCH, -EPERM.
+ */
+int hv_evtchn_alloc_unbound(struct hv_dom *caller, uint32_t domid,
+	uint32_t remote, uint32_t *port);
+
+/*
+ * hv_evtchn_bind_interdomain: connect to @rport of @rdom, which must be
+ * unbound and meant for exactly this instance of the caller; the new local
+ * port starts pending, because the remote may have sent before.  -EINVAL,
+ * -ESRCH, -ENOSPC.
+ */
+int hv_evtchn_bind_interdomain(struct hv_dom *caller, uint32_t rdom,
+	uint32_t rport, uint32_t *port);
+
+/* -EINVAL (no such VIRQ or vCPU; a global one off vCPU 0), -EEXIST. */
+int hv_evtchn_bind_virq(struct hv_dom *caller, uint32_t virq, uint32_t vcpu,
+	uint32_t *port);
+int hv_evtchn_bind_ipi(struct hv_dom *caller, uint32_t vcpu, uint32_t *port);
+
+/*
+ * hv_evtchn_close: frees the port; an interdomain peer falls back to unbound,
+ * waiting for the closer.  -EINVAL.
+ */
+int hv_evtchn_close(struct hv_dom *caller, uint32_t port);
+
+/*
+ * hv_evtchn_send: -EINVAL for free and VIRQ ports; 0 and no effect on an
+ * unbound one.
+ */
+int hv_evtchn_send(struct hv_dom *caller, uint32_t port);
+
+int hv_evtchn_status(struct hv_dom *caller, uint32_t domid, uint32_t port,
+	struct evtchn_status *st);
+
+/* hv_evtchn_mask, _unmask: unmasking a pending port raises it again. */
+int hv_evtchn_mask(struct hv_dom *d, uint32_t port);
+int hv_evtchn_unmask(struct hv_dom *d, uint32_t port);
+
+/*
+ * hv_evtchn_reset: close every port of @domid.  Restartable (spends
+ * *budget); a second one meanwhile is -EBUSY, ports opened meanwhile make it
+ * -EAGAIN.
+ */
+int hv_evtchn_reset(struct hv_dom *caller, uint32_t domid, uint32_t *budget);
+
+bool hv_evtchn_is_pending(const struct hv_dom *d, uint32_t port);
+void hv_evtchn_consume(struct hv_dom *d, uint32_t port);
+
+/*
+ * hv_evtchn_peer: the other end of an interdomain port, or NULL; borrowed.
+ */
+struct hv_dom *hv_evtchn_peer(struct hv_dom *d, uint32_t port,
+	uint32_t *rport);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mem.h: frames, runs of frames, a domain's guest-physical memory.
+ *
+ * DOC: frames and runs
+ *
+ * A run is a set of consecutive frames with one backing object of the host
+ * (in hvd: a sealed memfd).  A frame has an owner (domid, gen), a general
+ * count and a type count.  The general count keeps the frame allocated, one
+ * for being allocated to its owner and one for each mapping; the type count
+ * keeps its type (now only none, shared and writable; page-table types have
+ * their place in enum hv_type).  A frame's owner only ever changes at count
+ * 0.  A run is given back to the host when all its frames are free; a frame
+ * that was ever mapped by another domain is never allocated again.
+ *
+ * A gfn is a page number in one domain; its table gfn -> frame belongs to
+ * the domain.
+ */
+#ifndef HV_CORE_MEM_H
+#define HV_CORE_MEM_H
+
+#include "hv/core/hv.h"
+
+struct hv_run {
+	/* set by the host in run_new */
+	uint8_t *va;	/* nr * HV_PAGE_SIZE bytes, read-write */
+	void *host;	/* the host's own */
+	/* set by the engine before run_new */
+	struct hv *hv;
+	uint32_t domid;	/* owner */
+	uint64_t gen;
+	enum hv_run_kind kind;
+	uint32_t nr;	/* pages */
+	/* the engine's */
+	uint64_t gfn;	/* of page 0 when it was made */
+	uint32_t used;	/* frames that are not free */
+	bool exported;	/* some page was mapped by another domain */
+	bool ro_sealed;	/* the host has made it read-only for grantees */
+	struct hv_frame *frames;
+};
+
+/* A page somebody may map: offset in bytes is page * HV_PAGE_SIZE. */
+struct hv_page_ref {
+	struct hv_run *run;
+	uint32_t page;
+};
+
+/*
+ * hv_mem_populate: allocate @nr pages to @d as one run of @kind (RAM or
+ * SHARE) and enter them at gfns [*gfn, *gfn + nr), or, with *gfn ==
+ * INVALID_GFN (~0), at the lowest free range above the RAM.  -ENOMEM
+ * (max_pages of the domain counts RAM and SHARE), -EBUSY (gfn in use),
+ * -EINVAL.  *run is borrowed from the domain.
+ */
+#define HV_INVALID_GFN (~(uint64_t)0)
+int hv_mem_populate(struct hv_dom *d, enum hv_run_kind kind, uint32_t nr,
+	uint64_t *gfn, struct hv_run **run);
+
+/* hv_mem_set_max: domctl max_mem, in pages. */
+int hv_mem_set_max(struct hv_dom *d, uint64_t pages);
+
+/*
+ * hv_mem_remove: take the page out of @d.  It is freed when the last
+ * mapping is gone.  -ENOENT if there is none.
+ */
+int hv_mem_remove(struct hv_dom *d, uint64_t gfn);
+
+/* hv_mem_lookup: borrow the page at @gfn of @d; -ENOENT. */
+int hv_mem_lookup(struct hv_dom *d, uint64_t gfn, struct hv_page_ref *p);
+
+/*
+ * hv_mem_split: replace a page of a RAM run by a copy in a SHARE run of one
+ * page, so that it can be mapped by others.  -EBUSY while it is mapped by
+ * anybody, -EALREADY if it is not in a RAM run (*p is filled then too).
+ */
+int hv_mem_split(struct hv_dom *d, uint64_t gfn, struct hv_page_ref *p);
+
+/*
+ * hv_mem_foreign: @caller maps page @gfn of domain @domid.  Allowed for the
+ * control domain, and for a stubdomain on its target.  Takes a reference
+ * that hv_mem_foreign_put() gives back (or the caller's death).  -EPERM,
+ * -ESRCH, -ENOENT, -EINVAL (dying).
+ */
+int hv_mem_foreign(struct hv_dom *caller, uint32_t domid, uint64_t gfn,
+	bool write, struct hv_page_ref *p, uint32_t *id);
+int hv_mem_foreign_put(struct hv_dom *caller, uint32_t id);
+
+/*
+ * hv_mem_resource: XENMEM_acquire_resource for XENMEM_resource_grant_table
+ * (id 0: shared frames).  Grows the table as Xen does.  The control domain,
+ * a stubdomain on its target.  Takes one foreign reference per page, in
+ * ids[0..nr).  With @nr == 0 only *size (frames) is set.
+ */
+int hv_mem_resource(struct hv_dom *caller, uint32_t domid, uint32_t type,
+	uint32_t id, uint64_t frame, uint32_t nr, struct hv_page_ref *p,
+	uint32_t *ids, uint32_t *size);
+
+#endif

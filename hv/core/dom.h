@@ -27,9 +27,9 @@
 #ifndef HV_CORE_DOM_H
 #define HV_CORE_DOM_H
 
-#include <xen/domctl.h>
-
 #include "hv/core/hv.h"
+
+#include <xen/domctl.h>
 
 enum hv_kind { HV_PV, HV_PVH, HV_HVM };
 

@@ -9,9 +9,9 @@
 #ifndef HV_CORE_EVTCHN_H
 #define HV_CORE_EVTCHN_H
 
-#include <xen/event_channel.h>
-
 #include "hv/core/hv.h"
+
+#include <xen/event_channel.h>
 
 /*
  * hv_evtchn_alloc_unbound: a port in @domid (DOMID_SELF, or another if the

@@ -12,10 +12,9 @@
 #ifndef HV_CORE_GRANT_H
 #define HV_CORE_GRANT_H
 
-#include <xen/grant_table.h>
-
-#include "hv/core/hv.h"
 #include "hv/core/mem.h"
+
+#include <xen/grant_table.h>
 
 struct hv_gnt_map {
 	/* in */

@@ -140,12 +140,12 @@ wait_for() {
 	done
 }
 
-# check WHAT COMMAND...: one expectation; the script goes on when it fails.
-check() {
-	local what=$1
-	shift
+# verdict 0|1 WHAT COMMAND...: count and print one expectation
+verdict() {
+	local bad=$1 what=$2
+	shift 2
 	checks_nr=$((checks_nr + 1))
-	if "$@" >"$T/check.out" 2>&1; then
+	if [ "$bad" = 0 ]; then
 		echo "ok $checks_nr - $what"
 		return 0
 	fi
@@ -155,12 +155,24 @@ check() {
 	return 1
 }
 
-# check_fails WHAT COMMAND...: the command must fail, but not by a signal.
-check_fails() {
-	local what=$1
+# check WHAT COMMAND...: one expectation; the script goes on when it fails.
+check() {
+	local what=$1 bad=0
 	shift
-	# shellcheck disable=SC2016 # for the inner shell
-	check "$what" bash -c '"$@"; s=$?; test $s -gt 0 -a $s -lt 126' _ "$@"
+	"$@" >"$T/check.out" 2>&1 || bad=1
+	verdict "$bad" "$what" "$@"
+}
+
+# check_fails WHAT COMMAND...: the command must fail, and not by a signal.
+check_fails() {
+	local what=$1 status bad=1
+	shift
+	"$@" >"$T/check.out" 2>&1
+	status=$?
+	if [ "$status" -gt 0 ] && [ "$status" -lt 126 ]; then
+		bad=0
+	fi
+	verdict "$bad" "$what (exit $status)" "$@"
 }
 
 # check_eq WHAT EXPECTED GOT: two strings.

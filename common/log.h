@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * log.h - log lines with a level, an id and a domain
+ *
+ * DOC: Log lines
+ *
+ * A line is `<priority>program: id: text [domid=N]`; text is lower case
+ * without a full stop, id names the kind of message for filters and catalogs.
+ * The priority is only written when standard error is the journal.
+ *
+ * Bytes of a peer can be part of the text: every byte which is not printable
+ * ASCII is written as \xNN, so a line is always one line.
+ *
+ * A peer must not be able to fill a disk.  Every line that a peer can cause
+ * is written with the log_ctx of its domain, which carries a token bucket;
+ * the first line after a drought says how many were dropped.
+ */
+#ifndef BH_COMMON_LOG_H
+#define BH_COMMON_LOG_H
+
+#include <stdint.h>
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+};
+
+enum {
+	LOG_BURST = 10,     /* lines a domain may cause at once */
+	LOG_PER_SEC = 1,    /* lines a domain may cause for ever */
+	LOG_LINE_MAX = 512, /* bytes of one line, escaped */
+};
+
+/* Embedded in what stands for the peer; all zero is a fresh one. */
+struct log_ctx {
+	int domid; /* shown when has_domid */
+	int has_domid;
+	uint64_t stamp;   /* when spent was last updated, ns */
+	uint64_t spent;   /* ns worth of lines used up */
+	unsigned dropped; /* lines not written since the last one */
+};
+
+/* Set the name at the head of lines; @name must stay valid. */
+void log_init(const char *name);
+
+/* Lines above @level are not written; the default is LOG_LEVEL_INFO. */
+void log_level_set(enum log_level level);
+enum log_level log_level_get(void);
+
+/* Write lines to @fd instead of standard error; -1 writes nothing. */
+void log_fd_set(int fd);
+
+/*
+ * log_ctx_allow - may a peer cause one more line at time @now (ns)?
+ * Takes a token if so, counts the line as dropped otherwise.
+ */
+int log_ctx_allow(struct log_ctx *ctx, uint64_t now);
+
+/*
+ * log_write - write one line.  @ctx is NULL for lines that no peer can
+ * cause.  Preserves errno.
+ */
+void log_write(enum log_level level, struct log_ctx *ctx, const char *id,
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+#define log_error(ctx, ...) log_write(LOG_LEVEL_ERROR, (ctx), __VA_ARGS__)
+#define log_warn(ctx, ...)  log_write(LOG_LEVEL_WARN, (ctx), __VA_ARGS__)
+#define log_info(ctx, ...)  log_write(LOG_LEVEL_INFO, (ctx), __VA_ARGS__)
+#define log_debug(ctx, ...) log_write(LOG_LEVEL_DEBUG, (ctx), __VA_ARGS__)
+
+#endif

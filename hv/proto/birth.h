@@ -13,6 +13,20 @@
  * closes, everything in the domain dies.
  *
  * Messages are struct hvb_msg and `len` bytes; descriptors as noted.
+ *
+ * DOC: the kernel process
+ *
+ * hv-init starts it with 0, 1, 2 on the machine's log and
+ *   HVB_KERNEL_FD	a session of kernel role
+ *   HVB_STATE_FD	the write end of a pipe.  One byte HVB_STATE_SERVING when
+ *		/dev/xen/xenbus takes connections: only then the command is
+ *		started.  One byte HVB_STATE_ENDING when the domain was asked
+ *		to shut down: the command's process group gets SIGTERM, and
+ *		hv-init closes the read end when the command has ended (at
+ *		once if there is none).  The kernel waits for that, but not
+ *		for long, and then shuts the domain down.
+ *   HVB_CONSOLE_FD	only with console=1: the other end of the command's
+ *		0, 1, 2: the master of a pty, or a stream socket.
  */
 #ifndef HV_PROTO_BIRTH_H
 #define HV_PROTO_BIRTH_H
@@ -22,6 +36,12 @@
 #define HVB_SOCKET_FD 3
 #define HVB_CONFIG_FD 4
 #define HVB_MSG_MAX   65536
+
+#define HVB_KERNEL_FD	  3
+#define HVB_STATE_FD	  5
+#define HVB_CONSOLE_FD	  6
+#define HVB_STATE_SERVING 'R'
+#define HVB_STATE_ENDING  'T'
 
 enum hvb_type {
 	/* hvd -> hv-init */

@@ -35,14 +35,15 @@ enum hv_kind { HV_PV, HV_PVH, HV_HVM };
 
 struct hv_dom_config {
 	enum hv_kind kind;
-	uint8_t bits;		/* 32 or 64: bounds the event channel ports */
-	bool control;		/* the control domain: dom0 */
-	bool driver;		/* a driver domain */
-	uint32_t max_vcpus;	/* 1..; default 1 */
+	uint8_t bits;       /* 32 or 64: bounds the event channel ports */
+	bool control;       /* the control domain: dom0 */
+	bool driver;        /* a driver domain */
+	bool xenstore;      /* serves the store: may list all domains */
+	uint32_t max_vcpus; /* 1..; default 1 */
 	uint32_t ssidref;
-	uint8_t handle[16];	/* uuid */
+	uint8_t handle[16];        /* uuid */
 	uint32_t max_grant_frames; /* 0: the machine's */
-	uint32_t max_maptrack;	   /* 0: the machine's */
+	uint32_t max_maptrack;     /* 0: the machine's */
 };
 
 /*
@@ -63,7 +64,7 @@ struct hv_dom *hv_dom_next(struct hv *hv, uint32_t domid);
 uint32_t hv_dom_id(const struct hv_dom *d);
 uint64_t hv_dom_gen(const struct hv_dom *d);
 bool hv_dom_is_control(const struct hv_dom *d);
-bool hv_dom_is_dying(const struct hv_dom *d);  /* dying, dead or zombie */
+bool hv_dom_is_dying(const struct hv_dom *d);   /* dying, dead or zombie */
 bool hv_dom_is_running(const struct hv_dom *d); /* not paused, shut, dying */
 struct hv *hv_dom_machine(const struct hv_dom *d);
 

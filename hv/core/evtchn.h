@@ -18,8 +18,8 @@
  * caller is the control domain or its stubdomain) that @remote (DOMID_SELF
  * allowed) may bind.  -ENOSPC, -ESRCH, -EPERM.
  */
-int hv_evtchn_alloc_unbound(struct hv_dom *caller, uint32_t domid,
-	uint32_t remote, uint32_t *port);
+int hv_evtchn_alloc_unbound(
+	struct hv_dom *caller, uint32_t domid, uint32_t remote, uint32_t *port);
 
 /*
  * hv_evtchn_bind_interdomain: connect to @rport of @rdom, which must be
@@ -27,12 +27,13 @@ int hv_evtchn_alloc_unbound(struct hv_dom *caller, uint32_t domid,
  * port starts pending, because the remote may have sent before.  -EINVAL,
  * -ESRCH, -ENOSPC.
  */
-int hv_evtchn_bind_interdomain(struct hv_dom *caller, uint32_t rdom,
-	uint32_t rport, uint32_t *port);
+int hv_evtchn_bind_interdomain(
+	struct hv_dom *caller, uint32_t rdom, uint32_t rport, uint32_t *port);
 
-/* -EINVAL (no such VIRQ or vCPU; a global one off vCPU 0), -EEXIST. */
-int hv_evtchn_bind_virq(struct hv_dom *caller, uint32_t virq, uint32_t vcpu,
-	uint32_t *port);
+/* -EINVAL (no such VIRQ; a global one off vCPU 0), -ENOENT (no such vCPU),
+ * -EEXIST. */
+int hv_evtchn_bind_virq(
+	struct hv_dom *caller, uint32_t virq, uint32_t vcpu, uint32_t *port);
 int hv_evtchn_bind_ipi(struct hv_dom *caller, uint32_t vcpu, uint32_t *port);
 
 /*
@@ -67,7 +68,6 @@ void hv_evtchn_consume(struct hv_dom *d, uint32_t port);
 /*
  * hv_evtchn_peer: the other end of an interdomain port, or NULL; borrowed.
  */
-struct hv_dom *hv_evtchn_peer(struct hv_dom *d, uint32_t port,
-	uint32_t *rport);
+struct hv_dom *hv_evtchn_peer(struct hv_dom *d, uint32_t port, uint32_t *rport);
 
 #endif

@@ -18,26 +18,28 @@
 
 struct hv_gnt_map {
 	/* in */
-	uint32_t domid;	  /* granter */
+	uint32_t domid; /* granter */
 	uint32_t ref;
-	uint32_t flags;	  /* GNTMAP_host_map, _device_map, _readonly */
-	uint64_t addr;	  /* where the caller maps it: recorded, must match */
+	uint32_t flags; /* GNTMAP_host_map, _device_map, _readonly */
+	uint64_t addr;  /* where the caller maps it: recorded, must match at
+			   * the unmap; not 0 for a host mapping */
 	/* out */
 	int16_t status;
 	uint32_t handle;
+	uint64_t dev_addr;       /* names the device mapping for the unmap */
 	struct hv_page_ref page; /* valid while the handle is */
 };
 
 struct hv_gnt_unmap {
 	uint32_t handle;
-	uint64_t addr;	    /* 0: leave the host mapping */
-	uint64_t dev_addr;  /* 0: leave the device mapping */
+	uint64_t addr;     /* 0: leave the host mapping */
+	uint64_t dev_addr; /* 0: leave the device mapping */
 	int16_t status;
 };
 
 struct hv_gnt_copy_ptr {
 	bool is_ref;
-	uint32_t domid;	 /* of a ref; DOMID_SELF or the caller for a gfn */
+	uint32_t domid; /* of a ref; DOMID_SELF or the caller for a gfn */
 	uint32_t ref;
 	uint64_t gfn;
 	uint16_t offset; /* bytes */
@@ -57,8 +59,8 @@ void hv_gnt_copy(struct hv_dom *caller, struct hv_gnt_copy *op);
  * hv_gnt_transfer: give the caller's page @gfn to @domid, through the entry
  * @ref that accepts it.  The receiver always gets a copy in a fresh run.
  */
-int16_t hv_gnt_transfer(struct hv_dom *caller, uint64_t gfn, uint32_t domid,
-	uint32_t ref);
+int16_t hv_gnt_transfer(
+	struct hv_dom *caller, uint64_t gfn, uint32_t domid, uint32_t ref);
 
 /* hv_gnt_grow: at least @nr frames of shared table; -ENOSPC beyond the
  * limit.  hv_gnt_frames: how many there are, and the limit. */
@@ -76,10 +78,10 @@ int hv_gnt_swap(struct hv_dom *d, uint32_t a, uint32_t b);
  * hv_gnt_seed   grants at a fixed @ref (0 console, 1 xenstore).  -EBUSY.
  * hv_gnt_end    withdraws: 0, or -EBUSY while the entry is in use.
  */
-int hv_gnt_alloc(struct hv_dom *d, uint32_t domid, uint64_t gfn, bool ro,
-	uint32_t *ref);
-int hv_gnt_seed(struct hv_dom *d, uint32_t ref, uint32_t domid, uint64_t gfn,
-	bool ro);
+int hv_gnt_alloc(
+	struct hv_dom *d, uint32_t domid, uint64_t gfn, bool ro, uint32_t *ref);
+int hv_gnt_seed(
+	struct hv_dom *d, uint32_t ref, uint32_t domid, uint64_t gfn, bool ro);
 int hv_gnt_end(struct hv_dom *d, uint32_t ref);
 
 #endif

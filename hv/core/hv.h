@@ -46,13 +46,13 @@ struct hv_frame;
 
 /* What happened to a domain, in the order in which it can happen. */
 enum hv_dom_event {
-	HV_DOM_CREATED,	 /* before the creating call returns */
-	HV_DOM_PAUSED,	 /* pause count left 0: its vCPUs must stop */
-	HV_DOM_RUNNING,	 /* pause count is 0 again, and it is not shut down */
+	HV_DOM_CREATED,  /* before the creating call returns */
+	HV_DOM_PAUSED,   /* pause count left 0: its vCPUs must stop */
+	HV_DOM_RUNNING,  /* pause count is 0 again, and it is not shut down */
 	HV_DOM_SHUTDOWN, /* it has shut down: its vCPUs never run again */
-	HV_DOM_DYING,	 /* destroy began: end its processes now */
-	HV_DOM_DEAD,	 /* all it owned and mapped is released (may be zombie) */
-	HV_DOM_FREED,	 /* the last reference is gone: the struct goes next */
+	HV_DOM_DYING,    /* destroy began: end its processes now */
+	HV_DOM_DEAD,  /* all it owned and mapped is released (may be zombie) */
+	HV_DOM_FREED, /* the last reference is gone: the struct goes next */
 };
 
 /* Why a run of frames is needed: decides how the host backs it. */
@@ -88,14 +88,16 @@ enum hv_run_kind {
  * dom_event  see enum hv_dom_event.
  * console_read  sysctl readconsole: copies up to @len bytes of the machine's
  *         log from *index on into @buf, advances *index, returns the count.
+ * page_free  page @page of @run is free; the run is not, yet.  Nothing will
+ *         use the page again: the host may punch a hole.  May be NULL.
  */
 struct hv_host {
 	void *(*alloc)(void *ctx, size_t size);
 	void (*free)(void *ctx, void *p, size_t size);
 	int (*run_new)(void *ctx, struct hv_run *run);
 	void (*run_free)(void *ctx, struct hv_run *run);
-	int (*split)(void *ctx, struct hv_dom *d, struct hv_run *run,
-		uint32_t page);
+	int (*split)(
+		void *ctx, struct hv_dom *d, struct hv_run *run, uint32_t page);
 	int (*evt_bind)(void *ctx, struct hv_dom *d, uint32_t port,
 		struct hv_dom *rd, uint32_t rport);
 	void (*evt_unbind)(void *ctx, struct hv_dom *d, uint32_t port);
@@ -103,34 +105,36 @@ struct hv_host {
 	void (*dom_event)(void *ctx, struct hv_dom *d, enum hv_dom_event ev);
 	uint32_t (*console_read)(void *ctx, char *buf, uint32_t len,
 		uint32_t *index, bool clear);
+	/* optional */
+	void (*page_free)(void *ctx, struct hv_run *run, uint32_t page);
 };
 
 /* The size of a machine.  0 in a field means its default. */
 struct hv_limits {
-	uint32_t max_domains;	    /* live and zombie; 1024 */
-	uint64_t max_pages;	    /* of all domains; 64 GiB */
-	uint32_t max_grant_frames;  /* per domain, pages; 64 (32768 entries) */
-	uint32_t max_maptrack;	    /* mappings per domain; 65536 */
-	uint32_t max_ports;	    /* per domain, below the ABI's bound; 4096 */
+	uint32_t max_domains;      /* live and zombie; 1024 */
+	uint64_t max_pages;        /* of all domains; 64 GiB */
+	uint32_t max_grant_frames; /* per domain, pages; 64 (32768 entries) */
+	uint32_t max_maptrack;     /* mappings per domain; 65536 */
+	uint32_t max_ports;        /* per domain, below the ABI's bound; 4096 */
 };
 
 /* What exists right now: for tests of leaks, hv info and metrics. */
 struct hv_counts {
-	uint32_t domains;  /* of any state */
-	uint32_t zombies;  /* dead, but still referenced */
-	uint64_t frames;   /* allocated */
+	uint32_t domains; /* of any state */
+	uint32_t zombies; /* dead, but still referenced */
+	uint64_t frames;  /* allocated */
 	uint32_t runs;
-	uint32_t maps;	   /* grant mappings */
-	uint32_t foreign;  /* references taken by hv_mem_foreign() */
-	uint32_t ports;	   /* event channel ports that are not free */
+	uint32_t maps;    /* grant mappings */
+	uint32_t foreign; /* references taken by hv_mem_foreign() */
+	uint32_t ports;   /* event channel ports that are not free */
 };
 
 /*
  * hv_new: a machine without domains.  @host and @ctx are borrowed until
  * hv_free(); NULL if memory is short.
  */
-struct hv *hv_new(const struct hv_host *host, void *ctx,
-	const struct hv_limits *limits);
+struct hv *hv_new(
+	const struct hv_host *host, void *ctx, const struct hv_limits *limits);
 
 /*
  * hv_free: all domains must be gone (FREED); asserts that nothing is left.

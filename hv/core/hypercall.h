@@ -16,8 +16,8 @@
  */
 struct hv_gmem {
 	int (*read)(struct hv_gmem *m, void *dst, uint64_t addr, size_t len);
-	int (*write)(struct hv_gmem *m, uint64_t addr, const void *src,
-		size_t len);
+	int (*write)(
+		struct hv_gmem *m, uint64_t addr, const void *src, size_t len);
 };
 
 struct hv_call {
@@ -40,8 +40,7 @@ struct hv_call {
  * the budget is used up, call hv_hypercall_continue() later, before any
  * other call on @c.
  */
-int64_t hv_hypercall(struct hv_call *c, unsigned int op,
-	const uint64_t arg[6]);
+int64_t hv_hypercall(struct hv_call *c, unsigned int op, const uint64_t arg[6]);
 int64_t hv_hypercall_continue(struct hv_call *c);
 
 /*
@@ -49,20 +48,20 @@ int64_t hv_hypercall_continue(struct hv_call *c);
  * is this one table (operation x role of the caller).
  */
 enum hv_op {
-	HV_OP_DOM_INFO,	     /* getdomaininfo, list */
+	HV_OP_DOM_INFO, /* getdomaininfo, list */
 	HV_OP_DOM_CREATE,
-	HV_OP_DOM_CONTROL,   /* pause, destroy, max_mem, handle, target, ... */
+	HV_OP_DOM_CONTROL, /* pause, destroy, max_mem, handle, target, ... */
 	HV_OP_SELF_SHUTDOWN,
-	HV_OP_MEM_OWN,	     /* reservation of its own memory */
-	HV_OP_MEM_FOREIGN,   /* map or change another domain's memory */
+	HV_OP_MEM_OWN,     /* reservation of its own memory */
+	HV_OP_MEM_FOREIGN, /* map or change another domain's memory */
 	HV_OP_EVTCHN_OWN,
-	HV_OP_EVTCHN_FOR,    /* alloc_unbound, status, reset of another */
+	HV_OP_EVTCHN_FOR, /* alloc_unbound, status, reset of another */
 	HV_OP_GNT_MAP,
 	HV_OP_GNT_OWN,
-	HV_OP_GNT_FOR,	     /* setup_table, query of another */
-	HV_OP_PARAM_OWN,     /* read HVM parameters */
-	HV_OP_PARAM_FOR,     /* set them, or read another's */
-	HV_OP_MACHINE_INFO,  /* physinfo, console log, scheduler */
+	HV_OP_GNT_FOR,      /* setup_table, query of another */
+	HV_OP_PARAM_OWN,    /* read HVM parameters */
+	HV_OP_PARAM_FOR,    /* set them, or read another's */
+	HV_OP_MACHINE_INFO, /* physinfo, console log, scheduler */
 	HV_OP_VERSION,
 	HV_OP_NR
 };

@@ -23,20 +23,22 @@
 
 struct hv_run {
 	/* set by the host in run_new */
-	uint8_t *va;	/* nr * HV_PAGE_SIZE bytes, read-write */
-	void *host;	/* the host's own */
+	uint8_t *va; /* nr * HV_PAGE_SIZE bytes, read-write */
+	void *host;  /* the host's own */
 	/* set by the engine before run_new */
 	struct hv *hv;
-	uint32_t domid;	/* owner */
+	uint32_t domid; /* owner */
 	uint64_t gen;
 	enum hv_run_kind kind;
-	uint32_t nr;	/* pages */
+	uint32_t nr; /* pages */
 	/* the engine's */
-	uint64_t gfn;	/* of page 0 when it was made */
-	uint32_t used;	/* frames that are not free */
-	bool exported;	/* some page was mapped by another domain */
-	bool ro_sealed;	/* the host has made it read-only for grantees */
+	uint64_t gfn;   /* of page 0 when it was made */
+	uint32_t used;  /* frames that are not free */
+	bool exported;  /* some page was mapped by another domain */
+	bool ro_sealed; /* the host has made it read-only for grantees */
 	struct hv_frame *frames;
+	struct hv_dom *owner;       /* it outlives its runs */
+	struct hv_run *next, *prev; /* all runs of the owner */
 };
 
 /* A page somebody may map: offset in bytes is page * HV_PAGE_SIZE. */
@@ -56,7 +58,10 @@ struct hv_page_ref {
 int hv_mem_populate(struct hv_dom *d, enum hv_run_kind kind, uint32_t nr,
 	uint64_t *gfn, struct hv_run **run);
 
-/* hv_mem_set_max: domctl max_mem, in pages. */
+/*
+ * hv_mem_set_max: domctl max_mem, in pages.  A domain is born with 0, the
+ * control domain with the machine's limit.
+ */
 int hv_mem_set_max(struct hv_dom *d, uint64_t pages);
 
 /*

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * atomic.h: every access to memory that somebody else may change.
+ *
+ * DOC: one source, two builds
+ *
+ * A grant table and a shared info page are written by their guest while the
+ * engine decides about them, and counts will be shared by several virtual
+ * CPUs in the schedule explorer.  All such accesses go through these macros,
+ * so that the explorer (and the unit tests, with HV_HOOKS) can stop the
+ * engine before each of them and let somebody else run.
+ *
+ * hv_load(p)           one acquire load of *p
+ * hv_store_rel(p, v)   one release store
+ * hv_cas(p, old, new)  strong compare and swap; true if it swapped
+ * hv_and(p, m), hv_or(p, m)  bounded read-modify-write; the old value
+ * hv_point(id)         a place where others may run
+ * hv_preempt(budget)   take a unit of *budget; true if there is none left
+ */
+#ifndef HV_CORE_ATOMIC_H
+#define HV_CORE_ATOMIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The places, for tests that want to stop at one of them. */
+enum hv_point_id {
+	HV_POINT_LOAD,
+	HV_POINT_STORE,
+	HV_POINT_CAS,
+	HV_POINT_RMW,
+	HV_POINT_GNT_FRAME,  /* between the claim of an entry and its frame */
+	HV_POINT_GNT_PINNED, /* an entry has been pinned, nothing mapped yet */
+};
+
+#ifdef HV_HOOKS
+/* A test's: called before each access.  It must not call the engine. */
+extern void (*hv_point_hook)(enum hv_point_id id, const volatile void *p);
+#define hv_point_at(id, p)                    \
+	do {                                  \
+		if (hv_point_hook)            \
+			hv_point_hook(id, p); \
+	} while (0)
+#else
+#define hv_point_at(id, p) ((void)0)
+#endif
+
+#define hv_point(id) hv_point_at(id, (void *)0)
+
+#define hv_load(p)                                    \
+	({                                            \
+		hv_point_at(HV_POINT_LOAD, p);        \
+		__atomic_load_n(p, __ATOMIC_ACQUIRE); \
+	})
+
+#define hv_store_rel(p, v)                                \
+	({                                                \
+		hv_point_at(HV_POINT_STORE, p);           \
+		__atomic_store_n(p, v, __ATOMIC_RELEASE); \
+	})
+
+#define hv_cas(p, old, new)                                          \
+	({                                                           \
+		__typeof__(*(p)) hv_old_ = (old);                    \
+		hv_point_at(HV_POINT_CAS, p);                        \
+		__atomic_compare_exchange_n(p, &hv_old_, new, false, \
+			__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);         \
+	})
+
+#define hv_and(p, m)                                        \
+	({                                                  \
+		hv_point_at(HV_POINT_RMW, p);               \
+		__atomic_fetch_and(p, m, __ATOMIC_ACQ_REL); \
+	})
+
+#define hv_or(p, m)                                        \
+	({                                                 \
+		hv_point_at(HV_POINT_RMW, p);              \
+		__atomic_fetch_or(p, m, __ATOMIC_ACQ_REL); \
+	})
+
+#ifndef hv_preempt
+static inline bool hv_preempt(uint32_t *budget)
+{
+	if (*budget == 0)
+		return true;
+	(*budget)--;
+	return false;
+}
+#endif
+
+#endif

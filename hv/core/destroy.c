@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * destroy.c: how a domain dies.
+ *
+ * DOC: order
+ *
+ * Event channels first, so that nobody is signalled by a half-dead domain;
+ * then what the domain holds of others (mappings, foreign references), which
+ * may free zombies; its own frames last.  Each step keeps its place in the
+ * domain and stops when the budget is used up.  Frames that others still
+ * map stay, and with them the struct: a zombie.  The grant table goes with
+ * the struct, because an unmap writes to it.
+ */
+#include "hv/core/internal.h"
+
+#include <assert.h>
+
+static int kill_evtchn(struct hv_dom *d, uint32_t *budget)
+{
+	return evtchn_close_all(d, &d->cursor, budget);
+}
+
+/* Hold the next run, so that it stays while its frames go. */
+static void frames_next_run(struct hv_dom *d, struct hv_run *r)
+{
+	while (r && r->kind == HV_RUN_GNTTAB)
+		r = r->next;
+	d->kill_run = r;
+	d->cursor = 0;
+	if (r)
+		r->used++;
+}
+
+static int kill_frames(struct hv_dom *d, uint32_t *budget)
+{
+	struct hv_run *r, *next;
+	struct hv_frame *f;
+
+	evtchn_unshare(d);
+	if (!d->kill_run)
+		frames_next_run(d, d->runs);
+	while ((r = d->kill_run)) {
+		for (; d->cursor < r->nr; d->cursor++) {
+			if (hv_preempt(budget))
+				return -ERESTART;
+			f = &r->frames[d->cursor];
+			if (!f->allocated)
+				continue;
+			if (f->gfn != HV_GFN_NONE)
+				p2m_clear(d, f->gfn);
+			frame_free(f);
+		}
+		next = r->next;
+		run_put(r);
+		/* held now, before anything else can happen to it */
+		frames_next_run(d, next);
+	}
+	/* what is left in the p2m is the grant table, where it was entered */
+	r = d->gt.run;
+	for (uint32_t i = 0; i < d->gt.nr_frames; i++)
+		if (r->frames[i].gfn != HV_GFN_NONE)
+			p2m_clear(d, r->frames[i].gfn);
+	return 0;
+}
+
+/* The struct and all that went with it. */
+static void dom_free(struct hv_dom *d)
+{
+	struct hv *hv = d->hv;
+
+	assert(d->refs == 0 && d->life == LIFE_DEAD);
+	gnt_fini(d);
+	evtchn_fini(d);
+	slots_fini(hv, &d->maps);
+	slots_fini(hv, &d->foreign);
+	assert(!d->p2m && !d->runs && d->tot_pages == 0);
+	hv->nr_dead--;
+	dom_remove(d);
+	virq_raise(hv, VIRQ_DOM_EXC);
+	dom_event(d, HV_DOM_FREED);
+	hv_release(hv, d, sizeof(*d));
+}
+
+void dom_ref(struct hv_dom *d)
+{
+	d->refs++;
+}
+
+void dom_unref(struct hv_dom *d)
+{
+	assert(d->refs > 0);
+	if (--d->refs == 0 && d->life == LIFE_DEAD)
+		dom_free(d);
+}
+
+static void kill_begin(struct hv_dom *d)
+{
+	d->life = LIFE_DYING;
+	d->step = KILL_EVTCHN;
+	d->cursor = 0;
+	virq_forget(d);
+	dom_event(d, HV_DOM_DYING);
+}
+
+static int kill_step(struct hv_dom *d, uint32_t *budget)
+{
+	switch (d->step) {
+	case KILL_EVTCHN: return kill_evtchn(d, budget);
+	case KILL_MAPS: return gnt_release_maps(d, budget);
+	case KILL_FOREIGN: return foreign_release(d, budget);
+	case KILL_FRAMES: return kill_frames(d, budget);
+	case KILL_DONE: break;
+	}
+	return 0;
+}
+
+int hv_dom_destroy(struct hv_dom *d, uint32_t *budget)
+{
+	struct hv *hv = d->hv;
+	int r;
+
+	if (d->life == LIFE_DEAD)
+		return 0;
+	if (d->life == LIFE_ALIVE)
+		kill_begin(d);
+	while (d->step != KILL_DONE) {
+		r = kill_step(d, budget);
+		if (r) {
+			check_after(hv);
+			return r;
+		}
+		d->step++;
+		d->cursor = 0;
+	}
+	d->life = LIFE_DEAD;
+	hv->nr_dead++;
+	dom_event(d, HV_DOM_DEAD);
+	virq_raise(hv, VIRQ_DOM_EXC);
+	if (d->refs == 0)
+		dom_free(d);
+	check_after(hv);
+	return 0;
+}

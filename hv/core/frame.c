@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frame.c: frames and the runs they live in.
+ *
+ * A frame is used once: allocated with its run, counted while anybody maps
+ * it, and free for ever after.  What the host gets back is the run, when its
+ * last frame is free, and before that a hint per page (host->page_free).
+ */
+#include "hv/core/internal.h"
+
+#include <assert.h>
+
+static size_t run_size(uint32_t nr)
+{
+	return sizeof(struct hv_run) + (size_t)nr * sizeof(struct hv_frame);
+}
+
+struct hv_run *run_new(
+	struct hv_dom *d, enum hv_run_kind kind, uint32_t nr, int *err)
+{
+	struct hv *hv = d->hv;
+	struct hv_run *r = hv_alloc(hv, run_size(nr));
+	uint32_t i;
+
+	*err = -ENOMEM;
+	if (!r)
+		return NULL;
+	r->hv = hv;
+	r->owner = d;
+	r->domid = d->domid;
+	r->gen = d->gen;
+	r->kind = kind;
+	r->nr = nr;
+	r->frames = (struct hv_frame *)(r + 1);
+	for (i = 0; i < nr; i++) {
+		r->frames[i].run = r;
+		r->frames[i].gfn = HV_GFN_NONE;
+	}
+	*err = hv->host->run_new(hv->ctx, r);
+	if (*err) {
+		hv_release(hv, r, run_size(nr));
+		return NULL;
+	}
+	r->next = d->runs;
+	if (r->next)
+		r->next->prev = r;
+	d->runs = r;
+	hv->nr_runs++;
+	return r;
+}
+
+void run_drop(struct hv_run *r)
+{
+	struct hv *hv = r->hv;
+
+	if (r->prev)
+		r->prev->next = r->next;
+	else
+		r->owner->runs = r->next;
+	if (r->next)
+		r->next->prev = r->prev;
+	hv->nr_runs--;
+	hv->host->run_free(hv->ctx, r);
+	hv_release(hv, r, run_size(r->nr));
+}
+
+void run_put(struct hv_run *r)
+{
+	assert(r->used > 0);
+	if (--r->used == 0)
+		run_drop(r);
+}
+
+int frame_alloc(struct hv_frame *f)
+{
+	struct hv_run *r = f->run;
+	struct hv *hv = r->hv;
+
+	assert(f->count == 0 && !f->allocated);
+	if (hv->nr_frames >= hv->limits.max_pages)
+		return -ENOMEM;
+	f->count = 1;
+	f->allocated = true;
+	r->used++;
+	hv->nr_frames++;
+	if (r->kind != HV_RUN_GNTTAB)
+		r->owner->tot_pages++;
+	return 0;
+}
+
+/* One more reference on a frame that has one already. */
+int frame_get(struct hv_frame *f)
+{
+	uint32_t x;
+
+	do {
+		x = hv_load(&f->count);
+		if (x == 0 || x >= HV_COUNT_MAX)
+			return -EINVAL;
+	} while (!hv_cas(&f->count, x, x + 1));
+	return 0;
+}
+
+/* The frame's last reference is gone. */
+static void frame_release(struct hv_frame *f)
+{
+	struct hv_run *r = f->run;
+	struct hv *hv = r->hv;
+
+	assert(f->tcount == 0 && !f->allocated);
+	hv->nr_frames--;
+	if (r->kind != HV_RUN_GNTTAB)
+		r->owner->tot_pages--;
+	if (hv->host->page_free)
+		hv->host->page_free(hv->ctx, r, frame_page(f));
+	run_put(r);
+}
+
+void frame_put(struct hv_frame *f)
+{
+	uint32_t x;
+
+	do {
+		x = hv_load(&f->count);
+		assert(x > 0);
+	} while (!hv_cas(&f->count, x, x - 1));
+	if (x == 1)
+		frame_release(f);
+}
+
+int frame_get_type(struct hv_frame *f, enum hv_type t)
+{
+	if (f->tcount == 0)
+		f->type = t;
+	else if (f->type != t || f->tcount >= HV_COUNT_MAX)
+		return -EINVAL;
+	f->tcount++;
+	return 0;
+}
+
+void frame_put_type(struct hv_frame *f)
+{
+	assert(f->tcount > 0);
+	if (--f->tcount == 0)
+		f->type = HV_TYPE_NONE;
+}
+
+/* The owner gives the frame up; it stays while others map it. */
+void frame_free(struct hv_frame *f)
+{
+	assert(f->allocated);
+	f->allocated = false;
+	f->gfn = HV_GFN_NONE;
+	frame_put(f);
+}

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * internal.h: what the files of the engine share with one another.
+ *
+ * Naming: hv_* is the contract of the public headers; frame_*, p2m_*, ...
+ * belong to the file of that name and stay inside the library.
+ */
+#ifndef HV_CORE_INTERNAL_H
+#define HV_CORE_INTERNAL_H
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <errno.h>
+#include <string.h>
+
+#include "hv/core/hv.h"
+#include "hv/core/atomic.h"
+#include "hv/core/dom.h"
+#include "hv/core/evtchn.h"
+#include "hv/core/grant.h"
+#include "hv/core/hypercall.h"
+#include "hv/core/mem.h"
+
+#include <xen/memory.h>
+#include <xen/hvm/params.h>
+
+/* ---- small things ---------------------------------------------------- */
+
+#define HV_CAS_TRIES 5 /* on memory that a guest may change meanwhile */
+
+/* An instance of a domain; gen 0 is nobody. */
+struct hv_instance {
+	uint32_t domid;
+	uint64_t gen;
+};
+
+/* ---- slots.c: dense tables with a free list --------------------------- */
+
+#define HV_SLOTS_CHUNK 256u
+#define HV_SLOT_END    (~0u)
+#define HV_SLOT_USED   (~0u - 1)
+
+/* First member of an element: the next free one, END or USED. */
+struct hv_slot {
+	uint32_t next;
+};
+
+/*
+ * Owner: the domain.  Chunks are never given back before slots_fini(), so
+ * what was once a valid index stays an index.
+ */
+struct hv_slots {
+	uint32_t elem; /* bytes */
+	uint32_t max;
+	uint32_t nr; /* elements in chunks */
+	uint32_t used;
+	uint32_t free; /* head of the free list */
+	void **chunk;
+};
+
+void slots_init(struct hv_slots *t, uint32_t elem, uint32_t max);
+void slots_fini(struct hv *hv, struct hv_slots *t);
+void *slots_take(struct hv *hv, struct hv_slots *t, uint32_t *id);
+void slots_put(struct hv_slots *t, uint32_t id);
+/* The used element, or NULL if @id is out of range or free. */
+void *slots_get(const struct hv_slots *t, uint32_t id);
+
+/* ---- frame.c ---------------------------------------------------------- */
+
+/* Page types.  Tables of page-table types come with PV memory management. */
+enum hv_type {
+	HV_TYPE_NONE,
+	HV_TYPE_L1,
+	HV_TYPE_L2,
+	HV_TYPE_L3,
+	HV_TYPE_L4,
+	HV_TYPE_SEGDESC,
+	HV_TYPE_SHARED,   /* the hypervisor reads or writes it as a table */
+	HV_TYPE_WRITABLE, /* somebody may write it */
+};
+
+#define HV_COUNT_MAX 0x7fffffffu
+#define HV_GFN_NONE  (~0u)
+#define HV_GFN_MAX   0xfffffffeu /* a v1 grant entry names 32 bits */
+
+/*
+ * Invariant S1: tcount > 0 implies count > 0; allocated implies count > 0.
+ * Invariant S9: the owner is the run's, and a run never changes hands.
+ */
+struct hv_frame {
+	struct hv_run *run;
+	uint32_t count;  /* allocated + device and host pins + foreign refs */
+	uint32_t tcount; /* of them, those that need @type */
+	uint32_t gfn;    /* where the owner sees it, or HV_GFN_NONE */
+	uint32_t seen;   /* hv_check(): references found */
+	uint32_t seen_t; /* hv_check(): of @tcount */
+	uint8_t type;    /* enum hv_type; NONE if tcount is 0 */
+	bool allocated;
+};
+
+struct hv_run *run_new(
+	struct hv_dom *d, enum hv_run_kind kind, uint32_t nr, int *err);
+void run_put(struct hv_run *r);
+/* An untouched run goes back: none of its frames was allocated. */
+void run_drop(struct hv_run *r);
+int frame_alloc(struct hv_frame *f);
+int frame_get(struct hv_frame *f);
+int frame_get_type(struct hv_frame *f, enum hv_type t);
+void frame_put(struct hv_frame *f);
+void frame_put_type(struct hv_frame *f);
+void frame_free(struct hv_frame *f);
+
+static inline uint32_t frame_page(const struct hv_frame *f)
+{
+	return (uint32_t)(f - f->run->frames);
+}
+
+static inline uint8_t *frame_va(const struct hv_frame *f)
+{
+	return f->run->va + (size_t)frame_page(f) * HV_PAGE_SIZE;
+}
+
+/* ---- p2m.c ------------------------------------------------------------ */
+
+#define P2M_BITS   8
+#define P2M_SLOTS  (1u << P2M_BITS)
+#define P2M_LEVELS 4
+
+struct p2m_node {
+	uint32_t used;
+	void *slot[P2M_SLOTS];
+};
+
+int p2m_set(struct hv_dom *d, uint64_t gfn, struct hv_frame *f);
+void p2m_clear(struct hv_dom *d, uint64_t gfn);
+void p2m_replace(struct hv_dom *d, uint64_t gfn, struct hv_frame *f);
+struct hv_frame *p2m_get(const struct hv_dom *d, uint64_t gfn);
+/* The first used gfn >= @from, or HV_INVALID_GFN. */
+uint64_t p2m_next(const struct hv_dom *d, uint64_t from);
+uint64_t p2m_last(const struct hv_dom *d);
+
+/* ---- grant tables ----------------------------------------------------- */
+
+#define GNT_PER_FRAME (HV_PAGE_SIZE / sizeof(struct grant_entry_v1))
+
+/* Eight bits of a pin count each; see pin_one(). */
+enum gnt_pin { PIN_HST_W, PIN_HST_R, PIN_DEV_W, PIN_DEV_R };
+#define PIN_BITS 8
+#define PIN_MASK 0xffu
+#define PIN_WRITERS                             \
+	((PIN_MASK << (PIN_HST_W * PIN_BITS)) | \
+		(PIN_MASK << (PIN_DEV_W * PIN_BITS)))
+
+/*
+ * The active part of an entry: what the engine decided at the first pin.
+ * Invariant G5: but for @pin nothing changes while pin > 0.
+ */
+struct gnt_act {
+	uint32_t pin;
+	uint32_t seen; /* hv_check(): pins found */
+	struct hv_instance by;
+	struct hv_frame *frame;
+};
+
+/* A mapping, in the table of the domain that made it. */
+struct gnt_map {
+	struct hv_slot slot;
+	uint32_t flags; /* GNTMAP_host_map, _device_map, _readonly */
+	uint32_t ref;
+	uint64_t addr;
+	struct hv_dom *granter; /* kept by its refs */
+	struct hv_frame *frame;
+};
+
+struct gnt_table {
+	struct hv_run *run; /* max_frames pages, the first nr_frames in use */
+	uint32_t nr_frames;
+	uint32_t max_frames;
+	uint32_t hint;        /* hv_gnt_alloc() looks here first */
+	struct gnt_act **act; /* max_frames chunks of GNT_PER_FRAME */
+	uint32_t pinned;      /* entries with pin > 0 */
+};
+
+/* A v1 entry as the engine reads it: flags and domid in one word. */
+struct gnt_shared {
+	uint32_t head; /* flags | domid << 16 */
+	uint32_t frame;
+};
+
+/* ---- mem.c ------------------------------------------------------------ */
+
+int mem_gfn_pick(struct hv_dom *d, uint32_t nr, uint64_t *gfn);
+int mem_gfn_check(struct hv_dom *d, uint32_t nr, uint64_t gfn);
+int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out);
+
+int gnt_init(struct hv_dom *d);
+void gnt_fini(struct hv_dom *d);
+struct gnt_shared *gnt_entry(const struct hv_dom *d, uint32_t ref);
+struct gnt_act *gnt_act(const struct hv_dom *d, uint32_t ref);
+int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
+	uint32_t pins, bool map, struct gnt_act **act);
+void gnt_unpin(struct hv_dom *rd, uint32_t ref, uint32_t pins);
+int16_t gnt_accept(struct hv_dom *rd, uint32_t ref, uint32_t domid);
+void gnt_accept_undo(struct hv_dom *rd, uint32_t ref);
+void gnt_accept_done(struct hv_dom *rd, uint32_t ref, uint32_t frame);
+uint32_t gnt_pins_of(uint32_t flags);
+int gnt_release_maps(struct hv_dom *d, uint32_t *budget);
+
+static inline uint32_t pin_one(enum gnt_pin p)
+{
+	return 1u << (p * PIN_BITS);
+}
+
+/* ---- foreign.c -------------------------------------------------------- */
+
+#define HV_MAX_FOREIGN (1u << 20)
+
+struct foreign_ref {
+	struct hv_slot slot;
+	bool write;
+	struct hv_dom *owner; /* kept by its refs */
+	struct hv_frame *frame;
+};
+
+int foreign_release(struct hv_dom *d, uint32_t *budget);
+
+/* ---- event channels --------------------------------------------------- */
+
+#define EVTCHN_BUCKET  128u
+#define EVTCHN_MAX     4096u
+#define EVTCHN_BUCKETS (EVTCHN_MAX / EVTCHN_BUCKET)
+#define EVTCHN_WORDS   (EVTCHN_MAX / 64)
+#define HV_NR_VIRQS    24u
+#define HV_MAX_VCPUS   128u
+
+/*
+ * free         nobody's; not pending
+ * reserved     only port 0
+ * unbound      waits for the instance @remote to bind
+ * interdomain  connected to @rport of @rd, and that one to this
+ * virq, ipi    raised by the machine, by a vCPU of the domain
+ */
+enum port_state {
+	PORT_FREE,
+	PORT_RESERVED,
+	PORT_UNBOUND,
+	PORT_INTERDOMAIN,
+	PORT_VIRQ,
+	PORT_IPI,
+};
+
+struct hv_port {
+	uint8_t state;
+	uint16_t vcpu;      /* is told */
+	uint16_t vcpu_virq; /* VIRQ: where it was bound */
+	uint32_t rport;     /* interdomain; the number of a VIRQ */
+	union {
+		struct hv_dom *rd;         /* interdomain */
+		struct hv_instance remote; /* unbound */
+	};
+};
+
+struct hv_evtchn {
+	uint32_t max;    /* ports, by the ABI and the machine */
+	uint32_t valid;  /* ports in buckets; only grows */
+	uint32_t active; /* ports that are not free; without port 0 */
+	struct hv_port *bucket[EVTCHN_BUCKETS];
+	uint64_t in_use[EVTCHN_WORDS];
+	/* pending and mask: private until the guest maps shared_info */
+	uint64_t *pending;
+	uint64_t *mask;
+	uint64_t own_pending[EVTCHN_WORDS];
+	uint64_t own_mask[EVTCHN_WORDS];
+	uint32_t *virq; /* [max_vcpus][HV_NR_VIRQS]: the port, 0 if none */
+	/* reset in progress */
+	uint64_t reset_token;        /* 0: none */
+	struct hv_instance reset_by; /* the caller of hv_evtchn_reset() */
+	uint32_t reset_next;
+};
+
+int evtchn_init(struct hv_dom *d);
+void evtchn_fini(struct hv_dom *d);
+struct hv_port *evtchn_port(const struct hv_dom *d, uint32_t port);
+int evtchn_take(struct hv_dom *d, uint32_t *port);
+void evtchn_commit(struct hv_dom *d, uint32_t port, enum port_state state);
+int evtchn_bind_host(
+	struct hv_dom *d, uint32_t port, struct hv_dom *rd, uint32_t rport);
+void evtchn_unbind_host(struct hv_dom *d, uint32_t port);
+void evtchn_free(struct hv_dom *d, uint32_t port);
+void evtchn_close_port(struct hv_dom *d, uint32_t port);
+int evtchn_close_all(struct hv_dom *d, uint32_t *cursor, uint32_t *budget);
+int evtchn_reset_step(struct hv_dom *d, uint64_t *token, uint32_t *budget);
+void evtchn_reset_abort(struct hv_dom *d, uint64_t token);
+int evtchn_resolve(struct hv_dom *caller, uint32_t domid, struct hv_dom **d);
+void evtchn_raise(struct hv_dom *d, uint32_t port);
+int evtchn_bind_vcpu(struct hv_dom *d, uint32_t port, uint32_t vcpu);
+int evtchn_share(struct hv_dom *d);
+void evtchn_unshare(struct hv_dom *d);
+
+bool virq_is_global(uint32_t virq);
+void virq_raise(struct hv *hv, uint32_t virq);
+void virq_forget(struct hv_dom *d);
+
+/* ---- domains ---------------------------------------------------------- */
+
+/* Invariant D2: only ever moves down this list. */
+enum hv_life { LIFE_ALIVE, LIFE_DYING, LIFE_DEAD };
+
+/* Steps of a destruction, in order. */
+enum kill_step {
+	KILL_EVTCHN,
+	KILL_MAPS,
+	KILL_FOREIGN,
+	KILL_FRAMES,
+	KILL_DONE,
+};
+
+struct hv_dom {
+	struct hv *hv;
+	uint32_t domid;
+	uint64_t gen;
+	struct hv_dom_config cfg;
+	enum hv_life life;
+	uint32_t pauses;
+	bool shut;
+	uint32_t shut_code;
+	uint32_t refs; /* mappings of its pages by anybody: keep the struct */
+	uint32_t seen_refs;     /* hv_check(): of @refs */
+	enum hv_life seen_life; /* hv_check(): at the last one */
+	struct hv_instance target;
+	bool is_target; /* may be stale: only says that one may name it */
+	void *host;
+	uint64_t params[HVM_NR_PARAMS];
+
+	struct p2m_node *p2m;
+	struct hv_run *runs;
+	uint64_t tot_pages; /* RAM and SHARE frames with a count */
+	uint64_t max_pages;
+	uint64_t ram_end; /* above the highest gfn of RAM ever populated */
+	uint64_t hint;    /* no free range above RAM starts below */
+	struct hv_run *shared_info;
+
+	struct gnt_table gt;
+	struct hv_slots maps;
+	struct hv_slots foreign;
+	struct hv_evtchn ev;
+
+	enum kill_step step;
+	struct hv_run *kill_run;
+	uint32_t cursor;
+};
+
+#define DOM_LEAF   128u
+#define DOM_LEAVES (32768u / DOM_LEAF)
+
+struct dom_leaf {
+	uint32_t used;
+	struct hv_dom *dom[DOM_LEAF];
+};
+
+struct hv {
+	const struct hv_host *host;
+	void *ctx;
+	struct hv_limits limits;
+	struct dom_leaf *leaf[DOM_LEAVES];
+	uint32_t next_domid; /* round robin */
+	uint64_t last_gen;
+	uint64_t last_token;
+	uint32_t nr_domains;
+	uint32_t nr_dead;
+	uint64_t nr_frames;
+	uint32_t nr_runs;
+	uint32_t nr_ports;
+	uint32_t nr_maps;
+	uint32_t nr_foreign;
+	struct hv_instance virq_handler[HV_NR_VIRQS];
+	uint32_t checks;
+};
+
+void *hv_alloc(struct hv *hv, size_t size);
+void hv_release(struct hv *hv, void *p, size_t size);
+struct hv_instance dom_instance(const struct hv_dom *d);
+struct hv_dom *dom_of(struct hv *hv, struct hv_instance i);
+int dom_insert(struct hv_dom *d);
+void dom_remove(struct hv_dom *d);
+/* The reference of one mapping; the last one of a dead domain frees it. */
+void dom_ref(struct hv_dom *d);
+void dom_unref(struct hv_dom *d);
+void dom_event(struct hv_dom *d, enum hv_dom_event ev);
+/* DOMID_SELF or a domid; NULL if there is none. */
+struct hv_dom *dom_resolve(struct hv_dom *caller, uint32_t domid);
+
+static inline bool instance_is(struct hv_instance i, const struct hv_dom *d)
+{
+	return i.gen == d->gen && i.domid == d->domid;
+}
+
+/* ---- hypercall files --------------------------------------------------- */
+
+/* What a handler gets; @budget is what is left for this entry. */
+struct hc {
+	struct hv_call *c;
+	struct hv_dom *dom;
+	struct hv *hv;
+	uint32_t *budget;
+	const uint64_t *arg;
+};
+
+/* ---- check.c ----------------------------------------------------------- */
+
+#ifdef HV_DEBUG
+void check_after(struct hv *hv);
+#else
+static inline void check_after(struct hv *hv)
+{
+	(void)hv;
+}
+#endif
+
+#endif

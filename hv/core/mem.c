@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mem.c: a domain's own memory: populate, remove, look up, split.
+ */
+#include "hv/core/internal.h"
+
+/* The lowest gfn above the RAM with @nr free ones behind it. */
+int mem_gfn_pick(struct hv_dom *d, uint32_t nr, uint64_t *gfn)
+{
+	uint64_t at = d->hint > d->ram_end ? d->hint : d->ram_end;
+	uint64_t used;
+	bool first = true;
+
+	for (;;) {
+		if (at > HV_GFN_MAX || HV_GFN_MAX - at < nr - 1)
+			return -ENOMEM;
+		used = p2m_next(d, at);
+		if (used == HV_INVALID_GFN || used - at >= nr)
+			break;
+		/* below the first gap nothing is free: remember that */
+		if (used == at && first)
+			d->hint = at + 1;
+		else
+			first = false;
+		at = used + 1;
+	}
+	*gfn = at;
+	return 0;
+}
+
+int mem_gfn_check(struct hv_dom *d, uint32_t nr, uint64_t gfn)
+{
+	uint64_t used;
+
+	if (gfn > HV_GFN_MAX || HV_GFN_MAX - gfn < nr - 1)
+		return -EINVAL;
+	used = p2m_next(d, gfn);
+	return used != HV_INVALID_GFN && used - gfn < nr ? -EBUSY : 0;
+}
+
+/* Undo the first @nr frames of a run that nobody has seen. */
+static void populate_undo(struct hv_dom *d, struct hv_run *r, uint32_t nr)
+{
+	uint32_t i;
+
+	r->used++;
+	for (i = 0; i < nr; i++) {
+		if (r->frames[i].gfn != HV_GFN_NONE)
+			p2m_clear(d, r->frames[i].gfn);
+		frame_free(&r->frames[i]);
+	}
+	run_put(r);
+}
+
+static int populate_at(struct hv_dom *d, struct hv_run *r, uint64_t gfn)
+{
+	uint32_t i;
+	int err;
+
+	r->gfn = gfn;
+	for (i = 0; i < r->nr; i++) {
+		err = frame_alloc(&r->frames[i]);
+		if (err) {
+			populate_undo(d, r, i);
+			return err;
+		}
+		err = p2m_set(d, gfn + i, &r->frames[i]);
+		if (err) {
+			populate_undo(d, r, i + 1);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* The run is not entered anywhere until all of it is: on error only @hint
+ * may have moved, and it is a hint. */
+int hv_mem_populate(struct hv_dom *d, enum hv_run_kind kind, uint32_t nr,
+	uint64_t *gfn, struct hv_run **run)
+{
+	struct hv_run *r;
+	uint64_t at = *gfn;
+	int err;
+
+	if (d->life != LIFE_ALIVE || nr == 0)
+		return -EINVAL;
+	if (kind != HV_RUN_RAM && kind != HV_RUN_SHARE)
+		return -EINVAL;
+	if (d->tot_pages >= d->max_pages || d->max_pages - d->tot_pages < nr)
+		return -ENOMEM;
+	if (d->hv->limits.max_pages - d->hv->nr_frames < nr)
+		return -ENOMEM;
+	err = at == HV_INVALID_GFN ? mem_gfn_pick(d, nr, &at)
+				   : mem_gfn_check(d, nr, at);
+	if (err)
+		return err;
+	r = run_new(d, kind, nr, &err);
+	if (!r)
+		return err;
+	err = populate_at(d, r, at);
+	if (err)
+		return err;
+	if (kind == HV_RUN_RAM && at + nr > d->ram_end)
+		d->ram_end = at + nr;
+	*gfn = at;
+	if (run)
+		*run = r;
+	check_after(d->hv);
+	return 0;
+}
+
+int hv_mem_set_max(struct hv_dom *d, uint64_t pages)
+{
+	/* below what it has is allowed: it just cannot get more */
+	d->max_pages = pages;
+	return 0;
+}
+
+int hv_mem_remove(struct hv_dom *d, uint64_t gfn)
+{
+	struct hv_frame *f = p2m_get(d, gfn);
+
+	if (!f)
+		return -ENOENT;
+	p2m_clear(d, gfn);
+	if (gfn < d->hint)
+		d->hint = gfn;
+	/* a table page only leaves the guest's view */
+	if (f->run->kind != HV_RUN_GNTTAB && f->run != d->shared_info)
+		frame_free(f);
+	check_after(d->hv);
+	return 0;
+}
+
+int hv_mem_lookup(struct hv_dom *d, uint64_t gfn, struct hv_page_ref *p)
+{
+	struct hv_frame *f = p2m_get(d, gfn);
+
+	if (!f)
+		return -ENOENT;
+	p->run = f->run;
+	p->page = frame_page(f);
+	return 0;
+}
+
+/* A private page becomes a page of its own that others may map. */
+int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out)
+{
+	uint64_t gfn = f->gfn;
+	struct hv_frame *n;
+	struct hv_run *r;
+	int err;
+
+	/* whoever maps it now would go on seeing the old page */
+	if (f->count > 1)
+		return -EBUSY;
+	r = run_new(d, HV_RUN_SHARE, 1, &err);
+	if (!r)
+		return err;
+	n = &r->frames[0];
+	err = frame_alloc(n);
+	if (err) {
+		run_drop(r);
+		return err;
+	}
+	memcpy(frame_va(n), frame_va(f), HV_PAGE_SIZE);
+	r->gfn = gfn;
+	p2m_replace(d, gfn, n);
+	frame_free(f);
+	*out = n;
+	return 0;
+}
+
+int hv_mem_split(struct hv_dom *d, uint64_t gfn, struct hv_page_ref *p)
+{
+	struct hv_frame *f = p2m_get(d, gfn);
+	int r = -EALREADY;
+
+	if (!f)
+		return -ENOENT;
+	if (d->life != LIFE_ALIVE)
+		return -EINVAL;
+	if (f->run->kind == HV_RUN_RAM)
+		r = mem_split(d, f, &f);
+	if (r && r != -EALREADY)
+		return r;
+	p->run = f->run;
+	p->page = frame_page(f);
+	check_after(d->hv);
+	return r;
+}

@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /*
  * Feeds one input of len bytes to the code under test.  The bytes belong to
@@ -19,5 +21,15 @@
  * crash (abort(), a sanitizer's report), never a return value.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+/* A statement about what came out; false is a finding. */
+#define FUZZ_CHECK(cond)                                                   \
+	do {                                                               \
+		if (!(cond)) {                                             \
+			fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, \
+				__LINE__, #cond);                          \
+			abort();                                           \
+		}                                                          \
+	} while (0)
 
 #endif

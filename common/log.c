@@ -79,8 +79,7 @@ static int priority_of(enum log_level level)
 }
 
 /* Bounded append: what does not fit is cut. */
-__attribute__((format(printf, 4, 5))) static size_t put(
-	char *buf, size_t cap, size_t at, const char *fmt, ...)
+static size_t put(char *buf, size_t cap, size_t at, const char *fmt, ...)
 {
 	va_list ap;
 	int n;

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: MIT
+/*
+ * run.c: the life of a domain's first process
+ */
+#include "hv/init/run.h"
+#include "hv/init/chan.h"
+#include "hv/init/spawn.h"
+#include "hv/init/sweep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+int run_init(struct run *r, const struct conf *c, int sock, int alive,
+	bool pidns)
+{
+	sigset_t all;
+
+	*r = (struct run){
+		.conf = c,
+		.sock = sock,
+		.alive = alive,
+		.state = -1,
+		.stdio = {-1, -1, -1},
+		.pidns = pidns,
+	};
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	sigemptyset(&all);
+	sigaddset(&all, SIGCHLD);
+	r->sigfd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	return r->sigfd < 0 ? -errno : 0;
+}
+
+/* Tells hvd of the end of a process, by what it was. */
+static void end_tell(struct run *r, enum run_kind kind, uint32_t id, int status)
+{
+	static const uint32_t types[] = {
+		[RUN_KERNEL] = HVB_KERNEL_DIED,
+		[RUN_COMMAND] = HVB_COMMAND_DIED,
+		[RUN_EXEC] = HVB_EXITED,
+	};
+
+	chan_send(r->sock, types[kind], id, status, NULL, -1);
+}
+
+static int proc_room(struct run *r)
+{
+	struct run_proc *v;
+
+	if (r->n_proc < r->cap_proc)
+		return 0;
+	v = reallocarray(r->proc, r->cap_proc * 2 + 8, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	r->proc = v;
+	r->cap_proc = r->cap_proc * 2 + 8;
+	return 0;
+}
+
+/* Starts it, and remembers whose end has to be told. */
+static void proc_start(
+	struct run *r, struct spawn *s, enum run_kind kind, uint32_t id)
+{
+	pid_t pid = proc_room(r);
+
+	s->birth = r->conf;
+	s->stopped = r->stopped;
+	s->tied = !r->pidns;
+	if (pid == 0)
+		pid = spawn_start(s);
+	if (pid < 0) {
+		chan_note(r->sock, "cannot start %s: %s", s->argv[0],
+			strerror(-pid));
+		end_tell(r, kind, id, 126 << 8);
+		return;
+	}
+	r->proc[r->n_proc++] = (struct run_proc){pid, id, kind};
+}
+
+static void command_start(struct run *r)
+{
+	const struct conf *c = r->conf;
+	struct spawn s = {
+		.argv = c->arg.v,
+		.cwd = c->cwd,
+		.terminal = r->terminal,
+	};
+
+	r->command_due = false;
+	for (int i = 0; i < 3; i++)
+		s.fd[s.n_fd++] = (struct spawn_fd){r->stdio[i], i};
+	proc_start(r, &s, RUN_COMMAND, 0);
+	for (int i = 0; i < 3; i++)
+		fd_close(&r->stdio[i]);
+}
+
+static void on_child(struct run *r)
+{
+	struct signalfd_siginfo si[16];
+	pid_t pid;
+	int status;
+
+	while (read(r->sigfd, si, sizeof(si)) > 0)
+		;
+	for (;;) {
+		pid = waitpid(-1, &status, WNOHANG);
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid <= 0)
+			return;
+		for (size_t i = 0; i < r->n_proc; i++) {
+			struct run_proc p = r->proc[i];
+
+			if (p.pid != pid)
+				continue;
+			r->proc[i] = r->proc[--r->n_proc];
+			end_tell(r, p.kind, p.id, status);
+			if (p.kind == RUN_COMMAND && r->ending)
+				fd_close(&r->state);
+			break;
+		}
+	}
+}
+
+static pid_t command_pid(const struct run *r)
+{
+	for (size_t i = 0; i < r->n_proc; i++) {
+		if (r->proc[i].kind == RUN_COMMAND)
+			return r->proc[i].pid;
+	}
+	return 0;
+}
+
+/* The command is asked to end; its kernel hears of it by the closed pipe. */
+static void on_ending(struct run *r)
+{
+	pid_t pid = command_pid(r);
+
+	r->command_due = false;
+	if (pid == 0) {
+		fd_close(&r->state);
+		return;
+	}
+	r->ending = true;
+	kill(-pid, SIGTERM);
+}
+
+static void on_state(struct run *r)
+{
+	char byte;
+	ssize_t n = read(r->state, &byte, 1);
+
+	if (n < 0 && errno == EINTR)
+		return;
+	if (n != 1)
+		fd_close(&r->state); /* if it died, that is told in its time */
+	else if (byte == HVB_STATE_SERVING && r->command_due)
+		command_start(r);
+	else if (byte == HVB_STATE_ENDING)
+		on_ending(r);
+}
+
+/* A terminal pair.  out[0] is the kernel's end, out[1] the command's. */
+static int terminal_make(int out[2])
+{
+	char name[64];
+
+	out[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (out[0] < 0)
+		return -errno;
+	if (grantpt(out[0]) < 0 || unlockpt(out[0]) < 0 ||
+		ptsname_r(out[0], name, sizeof(name)) != 0) {
+		close(out[0]);
+		return -ENOTTY;
+	}
+	out[1] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (out[1] < 0) {
+		int e = errno;
+
+		close(out[0]);
+		return -e;
+	}
+	return 0;
+}
+
+/*
+ * The command's descriptors 0, 1, 2 into r->stdio, the kernel's end of the
+ * console into *kernel.  Not the machine's log: a domain must not be able to
+ * fill that.
+ */
+static int stdio_make(struct run *r, int *kernel)
+{
+	int pair[2];
+
+	if (!r->conf->console) {
+		r->stdio[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} else {
+		r->terminal = terminal_make(pair) == 0;
+		if (!r->terminal && socketpair(AF_UNIX,
+			SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+			return -errno;
+		*kernel = pair[0];
+		r->stdio[0] = pair[1];
+	}
+	for (int i = 1; i < 3 && r->stdio[0] >= 0; i++)
+		r->stdio[i] = fcntl(r->stdio[0], F_DUPFD_CLOEXEC, 3);
+	return r->stdio[2] < 0 ? -errno : 0;
+}
+
+static void kernel_start(struct run *r, int session, int console)
+{
+	char *path = strdup(r->conf->kernel);
+	char *argv[] = {path, NULL};
+	struct spawn s = {.argv = argv};
+	int state[2] = {-1, -1};
+
+	if (!path || pipe2(state, O_CLOEXEC) < 0) {
+		end_tell(r, RUN_KERNEL, 0, 126 << 8);
+		free(path);
+		return;
+	}
+	s.fd[s.n_fd++] = (struct spawn_fd){session, HVB_KERNEL_FD};
+	s.fd[s.n_fd++] = (struct spawn_fd){state[1], HVB_STATE_FD};
+	if (console >= 0)
+		s.fd[s.n_fd++] = (struct spawn_fd){console, HVB_CONSOLE_FD};
+	proc_start(r, &s, RUN_KERNEL, 0);
+	close(state[1]);
+	r->state = state[0];
+	free(path);
+}
+
+static void do_run(struct run *r, struct chan_msg *m)
+{
+	int console = -1;
+	const struct conf *c = r->conf;
+
+	if (r->started) {
+		chan_note(r->sock, "the domain runs already");
+		return;
+	}
+	r->started = true;
+	if (c->arg.n && stdio_make(r, &console) == 0)
+		r->command_due = true;
+	else if (c->arg.n) {
+		chan_note(r->sock, "cannot make the command's descriptors: %s",
+			strerror(errno));
+		end_tell(r, RUN_COMMAND, 0, 126 << 8);
+	}
+	if (c->kernel && m->n_fd == 1)
+		kernel_start(r, m->fd[0], console);
+	else if (c->kernel)
+		end_tell(r, RUN_KERNEL, 0, 126 << 8);
+	else if (r->command_due)
+		command_start(r);
+	fd_close(&console);
+}
+
+static void do_exec(struct run *r, struct chan_msg *m)
+{
+	char err[CONF_ERR_MAX];
+	struct spawn s = {0};
+	struct conf c;
+
+	if (m->n_fd != 3) {
+		chan_note(r->sock, "exec %u came with %d descriptors, not 3",
+			m->head.id, m->n_fd);
+		end_tell(r, RUN_EXEC, m->head.id, 126 << 8);
+		return;
+	}
+	if (conf_parse(&c, m->data, m->head.len, CONF_EXEC, err)) {
+		chan_note(r->sock, "exec %u: %s", m->head.id, err);
+		end_tell(r, RUN_EXEC, m->head.id, 126 << 8);
+		return;
+	}
+	s.argv = c.arg.v;
+	s.env = &c.env;
+	s.cwd = c.cwd;
+	for (int i = 0; i < 3; i++)
+		s.fd[s.n_fd++] = (struct spawn_fd){m->fd[i], i};
+	proc_start(r, &s, RUN_EXEC, m->head.id);
+	conf_fini(&c);
+}
+
+static void do_signal(struct run *r, const struct chan_msg *m)
+{
+	if (m->head.value < 1 || m->head.value >= NSIG)
+		return;
+	for (size_t i = 0; i < r->n_proc; i++) {
+		const struct run_proc *p = &r->proc[i];
+
+		if (p->kind != RUN_EXEC || p->id != m->head.id)
+			continue;
+		/* it may not have made its own group yet */
+		if (kill(-p->pid, m->head.value) < 0)
+			kill(p->pid, m->head.value);
+	}
+}
+
+static void message_do(struct run *r, struct chan_msg *m)
+{
+	switch (m->head.type) {
+	case HVB_RUN: do_run(r, m); break;
+	case HVB_EXEC: do_exec(r, m); break;
+	case HVB_SIGNAL: do_signal(r, m); break;
+	case HVB_STOP:
+		r->stopped = true;
+		sweep_signal(SIGSTOP, r->pidns);
+		break;
+	case HVB_CONT:
+		r->stopped = false;
+		sweep_signal(SIGCONT, r->pidns);
+		break;
+	default:
+		chan_note(r->sock, "unknown message %u from hvd",
+			m->head.type);
+	}
+}
+
+/* false: hvd is gone. */
+static bool on_message(struct run *r)
+{
+	struct chan_msg m;
+	int n = chan_recv(r->sock, &m);
+
+	if (n == -EPROTO)
+		chan_note(r->sock, "malformed message from hvd");
+	if (n == 1) {
+		message_do(r, &m);
+		chan_msg_fini(&m);
+	}
+	return n == 1 || n == -EPROTO || n == -EAGAIN;
+}
+
+void run_loop(struct run *r)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{.fd = r->sock, .events = POLLIN},
+			{.fd = r->sigfd, .events = POLLIN},
+			{.fd = r->alive, .events = 0},
+			{.fd = r->state, .events = POLLIN},
+		};
+
+		if (poll(fds, 4, -1) < 0 && errno != EINTR)
+			return;
+		if (fds[2].revents)
+			return;
+		if (fds[3].revents)
+			on_state(r);
+		if (fds[1].revents)
+			on_child(r);
+		if (fds[0].revents && !on_message(r))
+			return;
+	}
+}

@@ -79,7 +79,8 @@ static int priority_of(enum log_level level)
 }
 
 /* Bounded append: what does not fit is cut. */
-static size_t put(char *buf, size_t cap, size_t at, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static size_t put(
+	char *buf, size_t cap, size_t at, const char *fmt, ...)
 {
 	va_list ap;
 	int n;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* op_fm.c: foreign memory, resources, and a domain's own memory. */
+#include <errno.h>
+#include <stdint.h>
+#include <xen/xen.h>
+#include <xen/memory.h>
+
+#include "hv/hvd/session.h"
+#include "hv/hvd/vdom.h"
+
+static bool may_map(const struct session *s, uint32_t domid)
+{
+	return s->only_fm < 0 || s->only_fm == domid;
+}
+
+int op_fm_map(struct request *r)
+{
+	static struct segs segs;
+	static int32_t errs[HVP_REFS_MAX];
+	const struct hvp_fm_map *a = r->args;
+	const uint64_t *gfn = r->items;
+	struct hv_page_ref p;
+	struct session *s = r->s;
+	struct held *m;
+	uint32_t id, fid;
+	int rc;
+
+	if (r->hdr.n == 0)
+		return -EINVAL;
+	if (!may_map(s, a->domid))
+		return -EPERM;
+	if (!hv_dom_find(s->vd->h->hv, a->domid) && a->domid != DOMID_SELF)
+		return -ESRCH;
+	rc = held_new(s, HELD_FOREIGN, r->hdr.n, &id);
+	if (rc)
+		return rc;
+	m = &s->held[id];
+	m->n = 0;
+	segs_init(&segs);
+	for (uint32_t i = 0; i < r->hdr.n; i++) {
+		errs[i] = hv_mem_foreign(s->vd->d, a->domid, gfn[i], a->write,
+			&p, &fid);
+		if (errs[i])
+			continue;
+		m->ids[m->n++] = fid;
+		rc = segs_add(&segs, &p);
+		if (rc) {
+			held_drop(s, id);
+			return rc;
+		}
+	}
+	reply_mapping(&segs, id, 0, errs, r->hdr.n);
+	return 0;
+}
+
+int op_fm_unmap(struct request *r)
+{
+	const struct hvp_id *a = r->args;
+
+	if (!held_get(r->s, a->id, HELD_FOREIGN))
+		return -EINVAL;
+	held_drop(r->s, a->id);
+	return 0;
+}
+
+int op_fm_resource(struct request *r)
+{
+	static struct segs segs;
+	static struct hv_page_ref pages[HVP_REFS_MAX];
+	const struct hvp_fm_resource *a = r->args;
+	struct session *s = r->s;
+	uint32_t id = 0, size = 0;
+	struct held *m;
+	int rc;
+
+	if (a->n_frames > HVP_REFS_MAX)
+		return -E2BIG;
+	if (!may_map(s, a->domid))
+		return -EPERM;
+	segs_init(&segs);
+	if (a->n_frames == 0) {
+		rc = hv_mem_resource(s->vd->d, a->domid, a->type, a->id, 0, 0,
+			NULL, NULL, &size);
+		if (!rc)
+			reply_mapping(&segs, size, 0, NULL, 0);
+		return rc;
+	}
+	rc = held_new(s, HELD_FOREIGN, a->n_frames, &id);
+	if (rc)
+		return rc;
+	m = &s->held[id];
+	m->n = 0;
+	rc = hv_mem_resource(s->vd->d, a->domid, a->type, a->id, a->frame,
+		a->n_frames, pages, m->ids, &size);
+	if (!rc)
+		m->n = a->n_frames;
+	for (uint32_t i = 0; i < m->n && !rc; i++)
+		rc = segs_add(&segs, &pages[i]);
+	if (rc) {
+		held_drop(s, id);
+		return rc;
+	}
+	reply_mapping(&segs, id, 0, NULL, 0);
+	return 0;
+}
+
+/* A domain's own pages, for its kernel: what a real kernel has by birth. */
+int op_mem_map_own(struct request *r)
+{
+	static struct segs segs;
+	const struct hvp_gfn *g = r->items;
+	struct hv_page_ref p;
+	uint64_t total = 0;
+	int rc;
+
+	segs_init(&segs);
+	for (uint32_t i = 0; i < r->hdr.n; i++) {
+		/* one segment per run needs no page by page answer, but each
+		 * page must be there: bound the work of one request */
+		if (g[i].count > 1u << 20 || (total += g[i].count) > 1u << 20)
+			return -E2BIG;
+		for (uint64_t k = 0; k < g[i].count; k++) {
+			rc = hv_mem_lookup(r->s->vd->d, g[i].gfn + k, &p);
+			if (!rc)
+				rc = segs_add(&segs, &p);
+			if (rc)
+				return rc;
+			window_to_owner(p.run);
+		}
+	}
+	reply_mapping(&segs, 0, 0, NULL, 0);
+	return 0;
+}
+
+int op_mem_split(struct request *r)
+{
+	static struct segs segs;
+	const struct hvp_gfn *a = r->args;
+	struct hv_page_ref p;
+	int rc = hv_mem_split(r->s->vd->d, a->gfn, &p);
+
+	if (rc && rc != -EALREADY)
+		return rc;
+	segs_init(&segs);
+	rc = segs_add(&segs, &p);
+	if (rc)
+		return rc;
+	window_to_owner(p.run);
+	reply_mapping(&segs, 0, 0, NULL, 0);
+	return 0;
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/* session.c: one connection of a domain: framing, dispatch, fairness. */
+#include "hv/hvd/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hv/hvd/vdom.h"
+
+/* One row per operation: what its payload must look like. */
+struct op_row {
+	int (*fn)(struct request *r);
+	uint16_t args;	  /* bytes before the items */
+	uint16_t item;	  /* bytes of one item; 0: n must be 0 */
+	uint16_t max_n;
+	bool rest;	  /* bytes may follow the items */
+	bool kernel;	  /* kernel role only */
+};
+
+#define ROW(op, f, a, i, m, ...) \
+	[op] = { .fn = f, .args = a, .item = i, .max_n = m, ##__VA_ARGS__ }
+
+static const struct op_row rows[] = {
+	ROW(HVP_HELLO, op_hello, 0, 0, 0),
+	ROW(HVP_EV_OPEN, op_ev_open, 0, 0, 0),
+	ROW(HVP_EV_ALLOC_UNBOUND, op_ev_alloc_unbound,
+		sizeof(struct hvp_ev_bind), 0, 0),
+	ROW(HVP_EV_BIND_INTERDOMAIN, op_ev_bind_interdomain,
+		sizeof(struct hvp_ev_bind), 0, 0),
+	ROW(HVP_EV_BIND_VIRQ, op_ev_bind_virq, sizeof(struct hvp_ev_bind), 0,
+		0),
+	ROW(HVP_EV_ATTACH, op_ev_attach, sizeof(struct hvp_ev_bind), 0, 0,
+		.kernel = true),
+	ROW(HVP_EV_UNBIND, op_ev_unbind, sizeof(struct hvp_ev_bind), 0, 0),
+	ROW(HVP_EV_REFRESH, op_ev_refresh, sizeof(struct hvp_ev_bind), 0, 0),
+	ROW(HVP_EV_LIST, op_ev_list, 0, 0, 0),
+	ROW(HVP_EV_RESTRICT, op_ev_restrict, sizeof(struct hvp_ev_bind), 0, 0),
+	ROW(HVP_GNT_MAP, op_gnt_map, sizeof(struct hvp_gnt_map),
+		sizeof(struct hvp_gref), HVP_REFS_MAX),
+	ROW(HVP_GNT_UNMAP, op_gnt_unmap, sizeof(struct hvp_id), 0, 0),
+	ROW(HVP_GNT_COPY, op_gnt_copy, 0, sizeof(struct hvp_copy),
+		HVP_COPY_MAX),
+	ROW(HVP_GNT_ARENA, op_gnt_arena, 0, 0, 0),
+	ROW(HVP_GNT_SHARE, op_gnt_share, sizeof(struct hvp_gnt_share), 0, 0),
+	ROW(HVP_GNT_SHARE_READY, op_gnt_share_ready, sizeof(struct hvp_id), 0,
+		0),
+	ROW(HVP_GNT_UNSHARE, op_gnt_unshare, sizeof(struct hvp_id), 0, 0),
+	ROW(HVP_GNT_NOTIFY, op_gnt_notify, sizeof(struct hvp_notify), 0, 0),
+	ROW(HVP_FM_MAP, op_fm_map, sizeof(struct hvp_fm_map),
+		sizeof(uint64_t), HVP_REFS_MAX),
+	ROW(HVP_FM_UNMAP, op_fm_unmap, sizeof(struct hvp_id), 0, 0),
+	ROW(HVP_FM_RESOURCE, op_fm_resource, sizeof(struct hvp_fm_resource), 0,
+		0),
+	ROW(HVP_FM_RESTRICT, op_fm_restrict, sizeof(struct hvp_ev_bind), 0, 0),
+	ROW(HVP_HYPERCALL, op_hypercall, sizeof(struct hvp_hypercall),
+		sizeof(struct hvp_buf), HVP_BUFS_MAX, .rest = true),
+	ROW(HVP_MEM_MAP_OWN, op_mem_map_own, 0, sizeof(struct hvp_gfn),
+		HVP_REFS_MAX, .kernel = true),
+	ROW(HVP_MEM_SPLIT, op_mem_split, sizeof(struct hvp_gfn), 0, 0,
+		.kernel = true),
+};
+
+/* One message in, one out: hvd has one thread. */
+static union {
+	struct hvp_req hdr;
+	uint64_t align;
+	uint8_t bytes[HVP_MSG_MAX];
+} in;
+
+static struct {
+	union {
+		struct hvp_rep hdr;
+		uint64_t align;
+		uint8_t bytes[HVP_MSG_MAX];
+	} u;
+	size_t len;
+	int fds[HVP_FDS_MAX];
+	uint32_t nfds;
+} out;
+
+void reply_reset(void)
+{
+	memset(&out.u.hdr, 0, sizeof(out.u.hdr));
+	out.len = sizeof(out.u.hdr);
+	out.nfds = 0;
+}
+
+void *reply_put(size_t len)
+{
+	void *p = out.u.bytes + out.len;
+
+	/* every op bounds its answer by the limits of proto.h */
+	assert(len <= sizeof(out.u.bytes) - out.len);
+	memset(p, 0, len);
+	out.len += len;
+	return p;
+}
+
+void reply_items(uint32_t n)
+{
+	out.u.hdr.n = n;
+}
+
+void reply_fd(int fd)
+{
+	assert(out.nfds < HVP_FDS_MAX);
+	out.fds[out.nfds++] = fd;
+}
+
+static int send_out(int fd)
+{
+	union {
+		char buf[CMSG_SPACE(HVP_FDS_MAX * sizeof(int))];
+		struct cmsghdr align;
+	} ctl;
+	struct iovec iov = { out.u.bytes, out.len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	out.u.hdr.len = out.len - sizeof(out.u.hdr);
+	out.u.hdr.nfds = out.nfds;
+	if (out.nfds) {
+		m.msg_control = ctl.buf;
+		m.msg_controllen = CMSG_SPACE(out.nfds * sizeof(int));
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(out.nfds * sizeof(int));
+		memcpy(CMSG_DATA(c), out.fds, out.nfds * sizeof(int));
+	}
+	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+void reply_send(struct session *s, int rc)
+{
+	if (rc < 0) {
+		/* an error carries nothing but what it says about itself */
+		out.len = sizeof(out.u.hdr);
+		out.nfds = 0;
+		out.u.hdr.n = 0;
+	}
+	out.u.hdr.rc = rc;
+	/* a peer that sends requests and does not read answers is cut off */
+	if (send_out(s->fd) < 0)
+		session_kill(s);
+}
+
+int session_async(struct session *s, enum hvp_async what, const void *payload,
+	size_t len)
+{
+	/* its own buffer: an answer may be half built */
+	struct hvp_rep hdr = { .kind = HVP_ASYNC, .async = what, .len = len };
+	union {
+		const void *c;
+		void *v;
+	} body = { .c = payload };
+	struct iovec iov[2] = { { &hdr, sizeof(hdr) }, { body.v, len } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	return sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno
+								   : 0;
+}
+
+static const struct op_row *row_of(uint16_t op)
+{
+	if (op >= sizeof(rows) / sizeof(rows[0]) || !rows[op].fn)
+		return NULL;
+	return &rows[op];
+}
+
+/* The whole of what must hold before an operation sees its arguments. */
+static int request_check(struct request *r, const struct op_row *row,
+	size_t len)
+{
+	size_t body = len - sizeof(r->hdr), need;
+
+	if (r->hdr.len != body)
+		return -EINVAL;
+	if (!row)
+		return -ENOSYS;
+	if (row->kernel && !r->s->kernel)
+		return -EPERM;
+	if (r->hdr.n > row->max_n)
+		return -EINVAL;
+	need = row->args + (size_t)r->hdr.n * row->item;
+	if (body < need || (body > need && !row->rest))
+		return -EINVAL;
+	r->args = in.bytes + sizeof(r->hdr);
+	r->items = in.bytes + sizeof(r->hdr) + row->args;
+	r->rest = in.bytes + sizeof(r->hdr) + need;
+	r->rest_len = body - need;
+	return 0;
+}
+
+static void dispatch(struct session *s, size_t len)
+{
+	struct request r = { .s = s, .hdr = in.hdr };
+	const struct op_row *row = row_of(in.hdr.op);
+	int rc = request_check(&r, row, len);
+
+	s->vd->h->n_requests++;
+	reply_reset();
+	if (!rc)
+		rc = row->fn(&r);
+	if (!s->dead && !r.later)
+		reply_send(s, rc);
+}
+
+/* A message with descriptors, cut short, or without a header is no request:
+ * whoever sends that is not our library. */
+static bool receive(struct session *s, size_t *len)
+{
+	struct iovec iov = { in.bytes, sizeof(in.bytes) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n = recvmsg(s->fd, &m, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n < (ssize_t)sizeof(struct hvp_req) ||
+		(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		session_kill(s);
+		return false;
+	}
+	*len = n;
+	return true;
+}
+
+static void on_session(int fd, short what, void *arg)
+{
+	struct session *s = arg;
+	size_t len;
+
+	/* a call in progress is answered before the next one is read; a
+	 * dying domain asks for nothing any more */
+	if (s->dead || s->call || s->vd->dying)
+		return;
+	if (receive(s, &len))
+		dispatch(s, len);
+}
+
+struct session *session_new(struct vdom *vd, int fd, bool kernel)
+{
+	struct session *s;
+
+	if (vd->dying || (!hv_dom_is_control(vd->d) && !kernel &&
+			vd->n_sessions >= VDOM_SESSIONS_MAX))
+		goto fail;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		goto fail;
+	s->ev = event_new(vd->h->base, fd, EV_READ | EV_PERSIST, on_session,
+		s);
+	if (!s->ev || event_add(s->ev, NULL) < 0) {
+		if (s->ev)
+			event_free(s->ev);
+		free(s);
+		goto fail;
+	}
+	s->vd = vd;
+	s->fd = fd;
+	s->kernel = kernel;
+	s->only_evtchn = s->only_fm = -1;
+	s->arena_gfn = HV_INVALID_GFN;
+	TAILQ_INSERT_TAIL(&vd->sessions, s, entry);
+	vd->n_sessions++;
+	vd->h->n_sessions++;
+	if (kernel)
+		vd->kernel = s;
+	return s;
+fail:
+	close(fd);
+	return NULL;
+}
+
+int session_pair(struct vdom *vd, bool kernel, int *client_fd)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return -errno;
+	if (!session_new(vd, sv[0], kernel)) {
+		close(sv[1]);
+		return -ENOMEM;
+	}
+	*client_fd = sv[1];
+	return 0;
+}
+
+void on_listen(int fd, short what, void *arg)
+{
+	struct vdom *vd = arg;
+	int c = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (c >= 0)
+		session_new(vd, c, false);
+}
+
+int session_add_port(struct session *s, uint32_t port)
+{
+	uint32_t max = s->max_ports ? s->max_ports * 2 : 8, *p;
+
+	if (s->n_ports == s->max_ports) {
+		p = realloc(s->ports, max * sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		s->ports = p;
+		s->max_ports = max;
+	}
+	s->ports[s->n_ports++] = port;
+	vport_find(s->vd, port)->owner = s;
+	return 0;
+}
+
+void session_forget_port(struct session *s, uint32_t port)
+{
+	for (uint32_t i = 0; i < s->n_ports; i++) {
+		if (s->ports[i] != port)
+			continue;
+		s->ports[i] = s->ports[--s->n_ports];
+		return;
+	}
+}
+
+/* Give back what the session holds in the engine, as Linux does when the last
+ * descriptor of a /dev/xen file closes. */
+static void give_back(struct session *s)
+{
+	struct vdom *vd = s->vd;
+	uint32_t port;
+
+	for (uint32_t id = 0; id < s->n_held; id++)
+		held_drop(s, id);
+	while (s->n_ports) {
+		port = s->ports[s->n_ports - 1];
+		if (hv_evtchn_close(vd->d, port) < 0)
+			hvd_log("d%u: port %u was closed already", vd->domid,
+				port);
+		vport_free(vd, port);
+	}
+	if (s->arena_gfn == HV_INVALID_GFN)
+		return;
+	for (uint32_t i = 0; i < HVP_ARENA_PAGES; i++)
+		if (hv_mem_remove(vd->d, s->arena_gfn + i) < 0)
+			hvd_log("d%u: arena page %u was removed", vd->domid,
+				i);
+}
+
+/* The engine is about to take all of it: only say the farewells that were
+ * asked for, while the pages are still there. */
+void session_detach(struct session *s)
+{
+	hypercall_abort(s);
+	for (uint32_t id = 0; id < s->n_held; id++)
+		held_forget(s, id);
+	s->arena_gfn = HV_INVALID_GFN;
+	s->detached = true;
+}
+
+void session_kill(struct session *s)
+{
+	struct vdom *vd = s->vd;
+
+	if (s->dead)
+		return;
+	s->dead = true;
+	hypercall_abort(s);
+	if (!s->detached)
+		give_back(s);
+	if (vd->kernel == s)
+		vd->kernel = NULL;
+	event_del(s->ev);
+	TAILQ_REMOVE(&vd->sessions, s, entry);
+	vd->n_sessions--;
+	TAILQ_INSERT_TAIL(&vd->h->dead, s, entry);
+	hvd_kick(vd->h);
+}
+
+void sessions_reap(struct hvd *h)
+{
+	struct session *s;
+
+	while ((s = TAILQ_FIRST(&h->dead))) {
+		TAILQ_REMOVE(&h->dead, s, entry);
+		h->n_sessions--;
+		event_free(s->ev);
+		if (s->ev_again)
+			event_free(s->ev_again);
+		close(s->fd);
+		free(s->held);
+		free(s->ports);
+		free(s);
+	}
+}
+
+int op_hello(struct request *r)
+{
+	struct hvp_hello *o = reply_put(sizeof(*o));
+	struct vdom *vd = r->s->vd;
+
+	o->version = HVP_VERSION;
+	o->domid = vd->domid;
+	o->gen = vd->gen;
+	o->control = hv_dom_is_control(vd->d);
+	o->kernel = r->s->kernel;
+	return 0;
+}

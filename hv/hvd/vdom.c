@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* vdom.c: the host side of a domain: life and death. */
+#include "hv/hvd/vdom.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hv/core/grant.h"
+#include "hv/hvd/admin.h"
+#include "hv/hvd/session.h"
+#include "hv/hvd/spawn.h"
+
+struct vdom *vdom_new(struct hvd *h, struct hv_dom *d)
+{
+	struct vdom *vd = calloc(1, sizeof(*vd));
+
+	if (!vd) {
+		/* less than a page of memory: nothing can go on */
+		hvd_log("no memory for a domain");
+		abort();
+	}
+	vd->h = h;
+	vd->d = d;
+	vd->domid = hv_dom_id(d);
+	vd->gen = hv_dom_gen(d);
+	vd->events.fd = -1;
+	vd->birth_fd = vd->listen_fd = -1;
+	snprintf(vd->name, sizeof(vd->name), "d%u", vd->domid);
+	TAILQ_INIT(&vd->sessions);
+	TAILQ_INSERT_TAIL(&h->vdoms, vd, entry);
+	hv_dom_set_host(d, vd);
+	return vd;
+}
+
+struct vdom *vdom_find(struct hvd *h, uint32_t domid)
+{
+	struct hv_dom *d = hv_dom_find(h->hv, domid);
+
+	return d ? vdom_of(d) : NULL;
+}
+
+void vdom_set_name(struct vdom *vd, const char *name, size_t len)
+{
+	if (len > sizeof(vd->name) - 1)
+		len = sizeof(vd->name) - 1;
+	for (size_t i = 0; i < len; i++)
+		vd->name[i] = name[i] > ' ' && name[i] < 127 ? name[i] : '?';
+	vd->name[len] = '\0';
+}
+
+/* From inside the engine: record, and let the turn's end act. */
+void vdom_event(struct vdom *vd, enum hv_dom_event ev)
+{
+	struct session *s;
+
+	switch (ev) {
+	case HV_DOM_CREATED: break;
+	case HV_DOM_PAUSED:
+	case HV_DOM_RUNNING:
+	case HV_DOM_SHUTDOWN: vd->want_update = true; break;
+	case HV_DOM_DYING:
+		vd->dying = true;
+		TAILQ_FOREACH(s, &vd->sessions, entry)
+			session_detach(s);
+		break;
+	case HV_DOM_DEAD: break;
+	case HV_DOM_FREED:
+		vd->freed = true;
+		vd->d = NULL;
+		break;
+	}
+	hvd_kick(vd->h);
+}
+
+static void vdom_end(struct vdom *vd)
+{
+	struct session *s;
+
+	while ((s = TAILQ_FIRST(&vd->sessions)))
+		session_kill(s);
+	vports_fini(vd);
+	spawn_kill(vd);
+}
+
+void vdoms_turn_end(struct hvd *h)
+{
+	struct vdom *vd = TAILQ_FIRST(&h->vdoms), *next;
+
+	for (; vd; vd = next) {
+		next = TAILQ_NEXT(vd, entry);
+		if (vd->want_update) {
+			vd->want_update = false;
+			if (!vd->dying)
+				spawn_update(vd);
+		}
+		if (vd->dying && !vd->ended) {
+			vd->ended = true;
+			vdom_end(vd);
+			hvd_log("d%u (%s): destroyed", vd->domid, vd->name);
+		}
+		if (!vd->freed || vd->pid)
+			continue;
+		TAILQ_REMOVE(&h->vdoms, vd, entry);
+		event_page_fini(&vd->events);
+		free(vd->deferred);
+		free(vd);
+	}
+}
+
+void vdom_destroy(struct vdom *vd)
+{
+	uint32_t budget;
+
+	if (!vd->d)
+		return;
+	do {
+		budget = HVD_BUDGET;
+	} while (hv_dom_destroy(vd->d, &budget) == -ERESTART);
+}
+
+void vdom_defer_end(struct vdom *vd, uint32_t ref)
+{
+	uint32_t max = vd->max_deferred ? vd->max_deferred * 2 : 16, *p;
+
+	if (vd->n_deferred == vd->max_deferred) {
+		p = realloc(vd->deferred, max * sizeof(*p));
+		/* without memory the entry stays unusable until the domain
+		 * ends: its own loss */
+		if (!p)
+			return;
+		vd->deferred = p;
+		vd->max_deferred = max;
+	}
+	vd->deferred[vd->n_deferred++] = ref;
+}
+
+void vdom_end_deferred(struct vdom *vd)
+{
+	for (uint32_t i = vd->n_deferred; i-- > 0;) {
+		if (hv_gnt_end(vd->d, vd->deferred[i]) == -EBUSY)
+			continue;
+		vd->deferred[i] = vd->deferred[--vd->n_deferred];
+	}
+}

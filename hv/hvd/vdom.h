@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vdom.h: the host side of a domain: its sessions, ports, processes.
+ *
+ * DOC: states of the processes
+ *
+ *   NONE -> STARTING -> READY -> RUNNING <-> STOPPED -> NONE
+ *
+ * NONE	     no hv-init.
+ * STARTING  hv-init is making the domain's namespaces.
+ * READY     it listens; nothing runs yet (the domain is paused).
+ * RUNNING   kernel process and command run.
+ * STOPPED   paused or shut down: all of it is frozen.
+ * Moved on by spawn.c alone, from engine events (what the domain may do)
+ * and hv-init's messages (what has happened).
+ */
+#ifndef HV_HVD_VDOM_H
+#define HV_HVD_VDOM_H
+
+#include "hv/hvd/hvd.h"
+#include "hv/hvd/notify.h"
+
+#define VDOM_PORT_CHUNK	 64
+#define VDOM_PORT_CHUNKS (HVP_EV_PORTS / VDOM_PORT_CHUNK)
+#define VDOM_NAME_MAX	 80
+
+/* A guest's sessions: enough for any program, not for all descriptors. */
+#define VDOM_SESSIONS_MAX 512
+
+enum vdom_proc { PROC_NONE, PROC_STARTING, PROC_READY, PROC_RUNNING,
+	PROC_STOPPED };
+
+/* Owner: struct hvd.  Freed by: vdoms_reap(), after HV_DOM_FREED. */
+struct vdom {
+	TAILQ_ENTRY(vdom) entry;
+	struct hvd *h;
+	struct hv_dom *d;      /* NULL once freed */
+	uint32_t domid;
+	uint64_t gen;
+	char name[VDOM_NAME_MAX];
+	struct event_page events;
+	struct vport **ports[VDOM_PORT_CHUNKS];
+	struct session_list sessions;
+	uint32_t n_sessions;
+	struct session *kernel; /* of the kernel role */
+	uint32_t *deferred;	/* see vdom_defer_end() */
+	uint32_t n_deferred, max_deferred;
+	/* processes: spawn.c */
+	enum vdom_proc proc;
+	pid_t pid;		/* hv-init, or 0 */
+	int birth_fd;
+	struct event *ev_birth;
+	int listen_fd;
+	struct event *ev_listen;
+	struct admin *builder;	/* waits for READY */
+	uint64_t have;		/* HVB_HAVE_* */
+	/* set by engine events, acted upon by the turn's end */
+	bool want_update, dying, ended, freed;
+};
+
+/* From the engine's dom_event. */
+struct vdom *vdom_new(struct hvd *h, struct hv_dom *d);
+void vdom_event(struct vdom *vd, enum hv_dom_event ev);
+
+struct vdom *vdom_find(struct hvd *h, uint32_t domid);
+static inline struct vdom *vdom_of(const struct hv_dom *d)
+{
+	return hv_dom_host(d);
+}
+
+/* vdoms_turn_end: act on the events of this turn; free what is gone. */
+void vdoms_turn_end(struct hvd *h);
+
+/* vdom_destroy: the whole engine destroy, at shutdown of the machine. */
+void vdom_destroy(struct vdom *vd);
+
+/* vdom_set_name: for log lines; @name is untrusted and kept printable. */
+void vdom_set_name(struct vdom *vd, const char *name, size_t len);
+
+/*
+ * References whose entries were busy when their owner gave them back: ended
+ * once the peer has let go.
+ */
+void vdom_defer_end(struct vdom *vd, uint32_t ref);
+void vdom_end_deferred(struct vdom *vd);
+
+/* session.c */
+void session_forget_port(struct session *s, uint32_t port);
+
+#endif

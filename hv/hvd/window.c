@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* window.c: runs of frames as sealed memfds. */
+#include "hv/hvd/window.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+static int new_memfd(void)
+{
+	static const unsigned int base = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create("hv-run", base | MFD_NOEXEC_SEAL);
+
+	/* before Linux 6.3 the flag is unknown */
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("hv-run", base);
+	return fd;
+}
+
+int window_new(struct hv_run *run)
+{
+	size_t size = (size_t)run->nr * HV_PAGE_SIZE;
+	struct window *w = calloc(1, sizeof(*w));
+	void *va;
+
+	if (!w)
+		return -ENOMEM;
+	w->fd = new_memfd();
+	if (w->fd < 0)
+		goto fail;
+	if (ftruncate(w->fd, size) < 0 ||
+		fcntl(w->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+		goto fail_fd;
+	va = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_NORESERVE, w->fd, 0);
+	if (va == MAP_FAILED)
+		goto fail_fd;
+	run->va = va;
+	run->host = w;
+	return 0;
+fail_fd:
+	close(w->fd);
+fail:
+	free(w);
+	return -ENOMEM;
+}
+
+void window_free(struct hv_run *run)
+{
+	struct window *w = run->host;
+
+	munmap(run->va, (size_t)run->nr * HV_PAGE_SIZE);
+	close(w->fd);
+	free(w);
+	run->host = NULL;
+	run->va = NULL;
+}
+
+int window_fd(const struct hv_run *run)
+{
+	const struct window *w = run->host;
+
+	return w->fd;
+}
+
+int window_to_owner(struct hv_run *run)
+{
+	struct window *w = run->host;
+
+	w->owner_has_it = true;
+	return w->fd;
+}
+
+void window_hold(struct hv_run *run, bool on)
+{
+	struct window *w = run->host;
+
+	w->held = on;
+}
+
+int window_to_grantee(struct hv_run *run, bool ro_entry)
+{
+	struct window *w = run->host;
+	int seals;
+
+	if (w->held)
+		return -EAGAIN;
+	if (!w->closed) {
+		seals = F_SEAL_SEAL | (ro_entry ? F_SEAL_FUTURE_WRITE : 0);
+		if (fcntl(w->fd, F_ADD_SEALS, seals) < 0)
+			return -EPERM;
+		w->closed = true;
+		/* the owner can have added seals of its own before */
+		seals = fcntl(w->fd, F_GET_SEALS);
+		run->ro_sealed = seals & (F_SEAL_FUTURE_WRITE | F_SEAL_WRITE);
+	}
+	return run->ro_sealed == ro_entry ? 0 : -EPERM;
+}
+
+void segs_init(struct segs *s)
+{
+	s->n_seg = 0;
+	s->n_fd = 0;
+}
+
+static int fd_index(struct segs *s, const struct hv_run *run)
+{
+	/* the last one is the likely one */
+	for (uint32_t i = s->n_fd; i-- > 0;)
+		if (s->run[i] == run)
+			return i;
+	if (s->n_fd == HVP_FDS_MAX)
+		return -E2BIG;
+	s->run[s->n_fd] = run;
+	s->fd[s->n_fd] = window_fd(run);
+	return s->n_fd++;
+}
+
+int segs_add(struct segs *s, const struct hv_page_ref *p)
+{
+	struct hvp_seg *last;
+	int i = fd_index(s, p->run);
+
+	if (i < 0)
+		return i;
+	last = s->n_seg ? &s->seg[s->n_seg - 1] : NULL;
+	if (last && last->fd == (uint32_t)i &&
+		last->page + last->count == p->page) {
+		last->count++;
+		return 0;
+	}
+	if (s->n_seg == HVP_REFS_MAX)
+		return -E2BIG;
+	s->seg[s->n_seg++] = (struct hvp_seg){
+		.fd = i, .page = p->page, .count = 1 };
+	return 0;
+}

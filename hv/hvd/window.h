@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * window.h: runs of frames as sealed memfds.
+ *
+ * DOC: who may hold which descriptor
+ *
+ * Each run is one memfd, mapped by hvd for its whole life.  From birth it is
+ * sealed against shrinking and growing, so that nobody who holds it can make
+ * another mapper's access fault.  It goes
+ *  - to its owner, at any time, read-write;
+ *  - to a domain that maps a granted page of a SHARE run.  At the first such
+ *    time the seals are closed: with F_SEAL_FUTURE_WRITE if the entry is
+ *    read-only (hvd and the owner keep the writable mappings they have, and
+ *    nobody ever gets another one), without it otherwise.  What the run then
+ *    is, it stays; the other mode is refused;
+ *  - to the control domain, or a stubdomain of the owner, for foreign maps.
+ * A RAM run never goes to anybody else: a granted page of it is split off
+ * first.  A run is never used again for another owner: the memfd is closed,
+ * and the kernel keeps the pages for those who lied about having let go.
+ */
+#ifndef HV_HVD_WINDOW_H
+#define HV_HVD_WINDOW_H
+
+#include "hv/hvd/hvd.h"
+
+struct window {
+	int fd;
+	bool closed;	   /* F_SEAL_SEAL is set */
+	bool owner_has_it; /* the owner's processes may have mapped it */
+	bool held;	   /* the owner of a read-only run has yet to map it */
+};
+
+/* window_new, window_free: run_new and run_free of the engine's host. */
+int window_new(struct hv_run *run);
+void window_free(struct hv_run *run);
+
+/* window_fd: the descriptor; borrowed. */
+int window_fd(const struct hv_run *run);
+
+/* window_to_owner: note that the owner gets the descriptor. */
+int window_to_owner(struct hv_run *run);
+
+/*
+ * window_hold: no grantee gets it (-EAGAIN) until the owner has made its own
+ * writable mapping, which the seal of a read-only run would forbid.
+ */
+void window_hold(struct hv_run *run, bool on);
+
+/*
+ * window_to_grantee: close the seals for a grantee of an entry that is
+ * read-only (@ro_entry) or not.  -EPERM if the run was given out in the
+ * other mode before; -EAGAIN while it is held.
+ */
+int window_to_grantee(struct hv_run *run, bool ro_entry);
+
+/*
+ * An answer's list of segments: pages in order, coalesced, and the
+ * descriptors they lie in.
+ */
+struct segs {
+	struct hvp_seg seg[HVP_REFS_MAX];
+	uint32_t n_seg;
+	int fd[HVP_FDS_MAX];
+	const struct hv_run *run[HVP_FDS_MAX];
+	uint32_t n_fd;
+};
+void segs_init(struct segs *s);
+/* segs_add: -E2BIG when the answer has no room for another descriptor. */
+int segs_add(struct segs *s, const struct hv_page_ref *p);
+
+#endif

@@ -72,6 +72,7 @@ static int16_t map_one(struct hv_dom *caller, struct hv_gnt_map *op)
 	caller->hv->nr_maps++;
 	act->frame->run->exported = true;
 	op->handle = id;
+	op->ro_entry = act->ro;
 	op->dev_addr = op->flags & GNTMAP_device_map ? dev_addr_of(id) : 0;
 	op->page.run = act->frame->run;
 	op->page.page = frame_page(act->frame);

@@ -30,9 +30,10 @@ static bool pin_overflows(uint32_t have, uint32_t add)
 	return false;
 }
 
-/* Set GTF_reading, GTF_writing in an entry that permits it. */
-static int16_t entry_claim(
-	struct gnt_shared *e, uint32_t domid, bool write, bool map)
+/* Set GTF_reading, GTF_writing in an entry that permits it; *ro tells whether
+ * it permits reading alone. */
+static int16_t entry_claim(struct gnt_shared *e, uint32_t domid, bool write,
+	bool map, bool *ro)
 {
 	/* a part of a page cannot be mapped */
 	uint32_t mask = GTF_type_mask | (map ? GTF_sub_page : 0), x, n;
@@ -45,6 +46,7 @@ static int16_t entry_claim(
 		if (write && (x & GTF_readonly))
 			return GNTST_general_error;
 		n = x | GTF_reading | (write ? GTF_writing : 0);
+		*ro = x & GTF_readonly;
 		if (hv_cas(&e->head, x, n))
 			return GNTST_okay;
 	}
@@ -161,6 +163,7 @@ int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 	struct gnt_shared *e = gnt_entry(rd, ref);
 	struct gnt_act *a = gnt_act(rd, ref);
 	int16_t st = GNTST_okay;
+	bool ro = a && a->ro;
 
 	if (!a)
 		return GNTST_bad_gntref;
@@ -171,7 +174,7 @@ int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 	if (pin_overflows(a->pin, pins))
 		return GNTST_general_error;
 	if (!a->pin || ((pins & PIN_WRITERS) && !(a->pin & PIN_WRITERS)))
-		st = entry_claim(e, by->domid, pins & PIN_WRITERS, map);
+		st = entry_claim(e, by->domid, pins & PIN_WRITERS, map, &ro);
 	if (st)
 		return st;
 	st = pin_frame(rd, e, a, pins, map);
@@ -183,6 +186,7 @@ int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 		a->by = dom_instance(by);
 		rd->gt.pinned++;
 	}
+	a->ro = ro;
 	a->pin += pins;
 	*act = a;
 	return GNTST_okay;

@@ -4,7 +4,8 @@
  *
  * DOC: the map of hvd
  *
- *   main.c	options, the loop, signals, the end
+ *   main.c	options, start and end of the process
+ *   machine.c	the engine, the loop, dom0
  *   log.c	the machine's log (hv dmesg, sysctl readconsole, a file)
  *   host.c	what the engine asks of us (hv/core/hv.h)
  *   window.c	runs of frames as sealed memfds; what may be handed to whom
@@ -51,6 +52,7 @@ struct hvd {
 	struct hv *hv;
 	const char *dir;	  /* the machine's folder */
 	const char *init_path;	  /* hv-init */
+	uint32_t dom0_pages;	  /* what dom0 shows as its memory */
 	struct event *kick;	  /* runs hvd_turn_end() */
 	struct event *ev_admin;	  /* listener */
 	struct event *ev_chld, *ev_term, *ev_int;
@@ -65,7 +67,11 @@ struct hvd {
 	bool stopping, stopped;
 };
 
-/* main.c */
+/* machine.c */
+/* machine_init: the engine with its dom0, and the loop; 0 or -errno. */
+int machine_init(struct hvd *h);
+/* machine_fini: all domains must be gone (h->stopped and the loop ended). */
+void machine_fini(struct hvd *h);
 /* hvd_kick: have hvd_turn_end() run once the current callbacks are done. */
 void hvd_kick(struct hvd *h);
 

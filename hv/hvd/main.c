@@ -16,12 +16,7 @@
 #include <unistd.h>
 
 #include "hv/hvd/admin.h"
-#include "hv/hvd/session.h"
-#include "hv/hvd/spawn.h"
-#include "hv/hvd/vdom.h"
-
-/* What dom0 shows as its memory; its programs use the host's. */
-#define DOM0_PAGES (64u << (20 - HV_PAGE_SHIFT))
+#include "hv/hvd/hvd.h"
 
 static const struct option long_options[] = {
 	{ "dir", required_argument, NULL, 'd' },
@@ -39,68 +34,6 @@ static void usage(FILE *f)
 		f);
 }
 
-void hvd_kick(struct hvd *h)
-{
-	event_active(h->kick, 0, 0);
-}
-
-static void stop(struct hvd *h)
-{
-	struct vdom *vd, *next, *dom0 = vdom_find(h, 0);
-
-	for (vd = TAILQ_FIRST(&h->vdoms); vd; vd = next) {
-		next = TAILQ_NEXT(vd, entry);
-		if (vd != dom0)
-			vdom_destroy(vd);
-	}
-	if (dom0)
-		vdom_destroy(dom0);
-}
-
-/* What callbacks left to do, outside all of them. */
-static void on_turn_end(int fd, short what, void *arg)
-{
-	struct hvd *h = arg;
-
-	if (h->stopping && !h->stopped) {
-		h->stopped = true;
-		hvd_log("machine stops");
-		stop(h);
-	}
-	vdoms_turn_end(h);
-	sessions_reap(h);
-	admins_reap(h);
-	if (h->stopped && TAILQ_EMPTY(&h->vdoms))
-		event_base_loopbreak(h->base);
-}
-
-static void on_term(int sig, short what, void *arg)
-{
-	struct hvd *h = arg;
-
-	h->stopping = true;
-	hvd_kick(h);
-}
-
-static int make_dom0(struct hvd *h)
-{
-	struct hv_dom_config cfg = { .kind = HV_PV, .bits = 64,
-		.control = true, .max_vcpus = 1 };
-	uint64_t gfn = 0;
-	struct hv_run *run;
-	struct hv_dom *d;
-	int rc = hv_dom_create(h->hv, 0, &cfg, &d);
-
-	if (rc)
-		return rc;
-	/* room for what its programs share, beside its RAM */
-	rc = hv_mem_set_max(d, DOM0_PAGES);
-	if (rc)
-		return rc;
-	vdom_set_name(vdom_of(d), "Domain-0", 8);
-	return hv_mem_populate(d, HV_RUN_RAM, DOM0_PAGES, &gfn, &run);
-}
-
 /* Each port is up to four descriptors, each run one. */
 static void raise_limits(void)
 {
@@ -111,58 +44,6 @@ static void raise_limits(void)
 	r.rlim_cur = r.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &r) < 0)
 		hvd_log("setrlimit: %s", strerror(errno));
-}
-
-static struct event *add(struct event *ev)
-{
-	if (ev && event_add(ev, NULL) < 0) {
-		event_free(ev);
-		return NULL;
-	}
-	return ev;
-}
-
-static int loop_init(struct hvd *h)
-{
-	TAILQ_INIT(&h->vdoms);
-	TAILQ_INIT(&h->admins);
-	TAILQ_INIT(&h->dead);
-	TAILQ_INIT(&h->dead_admins);
-	h->base = event_base_new();
-	if (!h->base)
-		return -ENOMEM;
-	h->kick = event_new(h->base, -1, 0, on_turn_end, h);
-	h->ev_chld = add(evsignal_new(h->base, SIGCHLD, spawn_reap, h));
-	h->ev_term = add(evsignal_new(h->base, SIGTERM, on_term, h));
-	h->ev_int = add(evsignal_new(h->base, SIGINT, on_term, h));
-	return h->kick && h->ev_chld && h->ev_term && h->ev_int ? 0 : -ENOMEM;
-}
-
-static int machine_init(struct hvd *h)
-{
-	struct hv_limits lim = { .max_pages = sysconf(_SC_PHYS_PAGES) };
-	int rc = loop_init(h);
-
-	if (rc)
-		return rc;
-	h->hv = hv_new(&hvd_host, h, &lim);
-	if (!h->hv)
-		return -ENOMEM;
-	rc = make_dom0(h);
-	return rc ? rc : admin_listen(h);
-}
-
-static void machine_fini(struct hvd *h)
-{
-	admin_fini(h);
-	event_free(h->kick);
-	event_free(h->ev_chld);
-	event_free(h->ev_term);
-	event_free(h->ev_int);
-	hv_free(h->hv);
-	event_base_free(h->base);
-	if (h->engine_bytes)
-		hvd_log("engine kept %zu bytes", h->engine_bytes);
 }
 
 /* One hvd per folder: the lock lives as long as the process. */
@@ -238,6 +119,8 @@ static int run(struct hvd *h, int ready_fd)
 		fprintf(stderr, "hvd: %s: %s\n", path, strerror(errno));
 	raise_limits();
 	rc = machine_init(h);
+	if (!rc)
+		rc = admin_listen(h);
 	if (rc) {
 		fprintf(stderr, "hvd: cannot start: %s\n", strerror(-rc));
 		return 1;
@@ -251,6 +134,7 @@ static int run(struct hvd *h, int ready_fd)
 		close(ready_fd);
 	}
 	event_base_dispatch(h->base);
+	admin_fini(h);
 	machine_fini(h);
 	hvd_log("machine down");
 	return 0;
@@ -258,7 +142,7 @@ static int run(struct hvd *h, int ready_fd)
 
 int main(int argc, char **argv)
 {
-	static struct hvd h;
+	static struct hvd h = { .dom0_pages = 64 << (20 - HV_PAGE_SHIFT) };
 	bool foreground = false;
 	int c, fd = -1;
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* op_fm.c: foreign memory, resources, and a domain's own memory. */
 #include <errno.h>
-#include <stdint.h>
-#include <xen/xen.h>
-#include <xen/memory.h>
 
 #include "hv/hvd/session.h"
 #include "hv/hvd/vdom.h"

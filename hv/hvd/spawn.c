@@ -13,8 +13,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <stdint.h>
-#include <xen/xen.h>
+
 #include <xen/sched.h>
 
 #include "hv/hvd/admin.h"

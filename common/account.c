@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* account.c - what a domain has taken of a limited resource */
 #include <errno.h>
+#include <stdint.h>
 
 #include "common/account.h"
 
@@ -25,10 +26,16 @@ int account_take(struct account *acct, size_t n)
 {
 	if (n && !account_has_room(acct, n))
 		return ENOSPC;
+	account_force(acct, n);
+	return 0;
+}
+
+void account_force(struct account *acct, size_t n)
+{
+	CHECK(n <= SIZE_MAX - acct->used);
 	acct->used += n;
 	if (acct->used > acct->high)
 		acct->high = acct->used;
-	return 0;
 }
 
 void account_give(struct account *acct, size_t n)

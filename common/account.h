@@ -47,6 +47,12 @@ bool account_has_room(const struct account *acct, size_t n);
 /* Take @n: 0, or ENOSPC and nothing is taken. */
 int account_take(struct account *acct, size_t n) __must_check;
 
+/*
+ * Take @n whatever the limit says: for what a privileged peer puts on the
+ * bill of somebody else.
+ */
+void account_force(struct account *acct, size_t n);
+
 /* Give back @n that were taken. */
 void account_give(struct account *acct, size_t n);
 

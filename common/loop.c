@@ -22,7 +22,7 @@ struct loop {
 	bool stop;
 };
 
-static void bury(struct loop *loop)
+void loop_bury(struct loop *loop)
 {
 	struct loop_dead *dead;
 
@@ -34,7 +34,7 @@ static void bury(struct loop *loop)
 
 static int loop_destroy(struct loop *loop)
 {
-	bury(loop);
+	loop_bury(loop);
 	CHECK(TAILQ_EMPTY(&loop->work));
 	for (unsigned i = 0; i < loop->signals_nr; i++)
 		event_free(loop->signals[i]);
@@ -89,7 +89,7 @@ static int turn(struct loop *loop, bool wait)
 	if (event_base_loop(loop->base, flags) < 0)
 		return err_trace(errno ? -errno : -EIO);
 	work_run(loop);
-	bury(loop);
+	loop_bury(loop);
 	return 0;
 }
 

@@ -70,4 +70,7 @@ void loop_work_cancel(struct loop *loop, struct loop_work *work);
 void loop_kill(struct loop *loop, struct loop_dead *dead,
 	void (*free)(struct loop_dead *dead));
 
+/* Free the dead now: by the owner of the loop, outside of a turn. */
+void loop_bury(struct loop *loop);
+
 #endif

@@ -36,7 +36,9 @@ START_TEST(test_lowered_limit_takes_nothing_away)
 	ck_assert_int_eq(account_take(&a, 0), 0);
 	account_give(&a, 6);
 	ck_assert_int_eq(account_take(&a, 1), 0);
-	account_give(&a, 5);
+	account_force(&a, 7);
+	ck_assert_uint_eq(a.used, 12);
+	account_give(&a, 12);
 	account_fini(&a);
 }
 END_TEST

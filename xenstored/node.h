@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * node.h - versions of nodes, and the children of a node
+ *
+ * DOC: Nodes
+ *
+ * A node is one version of a value, its access control list and a set of
+ * children.  It is reference counted by the sets of children it is in, and by
+ * the holders of roots.
+ *
+ * Invariant: what more than one holder can see never changes.  Only a node
+ * with one reference, all the way from a root with one holder, may be changed
+ * in place (tree.c sees to it).
+ *
+ * A set of children is shared by reference as well, so that a new value for a
+ * directory costs nothing for what is in it.  Children are kept in the order
+ * in which they were created, with an index by place as soon as a scan would
+ * be slow.
+ *
+ * Both are compact and allocated with malloc: there is one for each node.
+ */
+#ifndef BH_XENSTORED_NODE_H
+#define BH_XENSTORED_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "wire/path.h"
+
+struct acl;
+struct kids;
+struct place;
+struct places;
+
+struct node {
+	struct place *place; /* holds a reference */
+	struct acl *acl;     /* holds a reference */
+	struct kids *kids;   /* holds a reference; NULL: never had any */
+	uint64_t gen;        /* changes with value and acl */
+	uint32_t refs;
+	uint16_t value_len;
+	uint8_t value[];
+};
+
+struct kids {
+	uint64_t gen; /* changes with the set of names */
+	uint32_t refs;
+	uint32_t nr;   /* children */
+	uint32_t used; /* slots taken, holes included */
+	uint32_t cap;  /* slots; a power of 2 */
+	struct node *slot[];
+	/* then the index, uint32_t[2 * cap], when cap > KIDS_SCAN */
+};
+
+enum {
+	NODE_DEPTH_MAX = PATH_ABS_MAX / 2 + 1, /* nodes from root to leaf */
+	KIDS_SCAN = 8, /* up to here looking at each is fastest */
+};
+
+/*
+ * A node with one reference, which takes its own references of @place, @acl
+ * and @kids (may be NULL).  NULL when out of memory.
+ */
+struct node *node_new(struct place *place, struct acl *acl, struct kids *kids,
+	const void *value, size_t len, uint64_t gen);
+
+struct node *node_ref(struct node *node);
+
+/* Frees what nobody sees any more, however deep, without recursion. */
+void node_unref(struct places *places, struct node *node);
+
+/* The child of @node at @place; NULL if there is none. */
+struct node *node_child(const struct node *node, const struct place *place);
+
+/* The slot of the child at @place; -1 if there is none. */
+int64_t kids_find(const struct kids *kids, const struct place *place);
+
+/*
+ * kids_own - make the children of @node its own alone, with room for one more
+ * if @room.  @node must be changeable in place.  0 or ENOMEM.
+ */
+int kids_own(struct node *node, bool room) __must_check;
+
+/*
+ * The following need a kids_own() before, and cannot fail.  kids_add takes
+ * the caller's reference; kids_replace and kids_remove hand the old child's
+ * reference to the caller.
+ */
+void kids_add(struct node *node, struct node *child, uint64_t gen);
+struct node *kids_replace(struct node *node, uint32_t slot, struct node *child);
+struct node *kids_remove(struct node *node, uint32_t slot, uint64_t gen);
+
+/* A walk over a subtree, children before their parent, in order. */
+struct node_walk {
+	struct {
+		struct node *node;
+		uint32_t next; /* slot to visit */
+	} step[NODE_DEPTH_MAX];
+	unsigned depth;
+};
+
+void node_walk_start(struct node_walk *walk, struct node *top);
+
+/* The next node; NULL when all were seen.  The tree must not change. */
+struct node *node_walk_next(struct node_walk *walk);
+
+static inline uint32_t node_kids_nr(const struct node *node)
+{
+	return node->kids ? node->kids->nr : 0;
+}
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* tree.c - roots, and edits of the current root */
+#include <errno.h>
+#include <string.h>
+
+#include "wire/path.h"
+#include "xenstored/place.h"
+#include "xenstored/tree.h"
+
+int tree_init(struct tree *tree, struct places *places, struct acl *acl)
+{
+	tree->places = places;
+	tree->gen = 1;
+	tree->root = node_new(places_root(places), acl, NULL, NULL, 0, 1);
+	return tree->root ? 0 : ENOMEM;
+}
+
+void tree_fini(struct tree *tree)
+{
+	if (tree->root)
+		node_unref(tree->places, tree->root);
+	tree->root = NULL;
+}
+
+struct node *tree_snapshot(struct tree *tree)
+{
+	return node_ref(tree->root);
+}
+
+void tree_find(struct tree *tree, struct node *root, const char *path,
+	struct tree_pos *pos)
+{
+	const char *at = path, *comp;
+	size_t len;
+
+	pos->near = root;
+	pos->parent = NULL;
+	pos->missing = 0;
+	pos->rest = path;
+	while (path_next(&at, &comp, &len)) {
+		struct place *place;
+		struct node *child;
+
+		place = pos->missing ? NULL
+				     : places_find(tree->places,
+					       pos->near->place, comp, len);
+		child = place ? node_child(pos->near, place) : NULL;
+		if (!child) {
+			pos->missing++;
+			continue;
+		}
+		pos->parent = pos->near;
+		pos->near = child;
+		pos->rest = at;
+	}
+	pos->node = pos->missing ? NULL : pos->near;
+}
+
+/* A copy of @node which shares its children. */
+static struct node *node_copy(const struct node *node)
+{
+	return node_new(node->place, node->acl, node->kids, node->value,
+		node->value_len, node->gen);
+}
+
+/*
+ * Follow @path and make each node on it ours alone, so that it can be changed
+ * in place.  This changes nothing that anybody can see, so that a failure
+ * half way is harmless.  @slot is the one of pos->near in pos->parent.
+ */
+static int tree_own(struct tree *tree, const char *path, struct tree_pos *pos,
+	uint32_t *slot)
+{
+	const struct node *target;
+	struct node *node = tree->root, *copy;
+
+	tree_find(tree, tree->root, path, pos);
+	target = pos->near;
+	pos->parent = NULL;
+	for (const char *at = path, *comp;;) {
+		bool last = node == target;
+		struct place *place;
+		size_t len;
+
+		if (node->refs > 1) {
+			copy = node_copy(node);
+			if (!copy)
+				return ENOMEM;
+			if (pos->parent)
+				kids_replace(pos->parent, *slot, copy);
+			else
+				tree->root = copy;
+			node_unref(tree->places, node);
+			node = copy;
+		}
+		pos->near = node;
+		if (last)
+			return 0;
+		if (kids_own(node, false))
+			return ENOMEM;
+		CHECK(path_next(&at, &comp, &len));
+		place = places_find(tree->places, node->place, comp, len);
+		*slot = (uint32_t)kids_find(node->kids, place);
+		pos->parent = node;
+		node = node->kids->slot[*slot];
+	}
+}
+
+/* Own the path to an existing node, for an edit that replaces or removes. */
+static int edit_start(
+	struct tree *tree, const char *path, struct tree_edit *edit)
+{
+	struct tree_pos pos;
+	int r;
+
+	memset(edit, 0, sizeof(*edit));
+	r = tree_own(tree, path, &pos, &edit->slot);
+	if (r)
+		return r;
+	CHECK(!pos.missing);
+	edit->parent = pos.parent;
+	edit->old = node_ref(pos.near);
+	return 0;
+}
+
+static int edit_replace(
+	struct tree *tree, struct tree_edit *edit, struct node *new)
+{
+	if (!new) {
+		tree_edit_fini(tree, edit);
+		return ENOMEM;
+	}
+	edit->new = edit->leaf = new;
+	return 0;
+}
+
+int tree_prep_value(struct tree *tree, const char *path, const void *value,
+	size_t len, struct tree_edit *edit)
+{
+	int r = edit_start(tree, path, edit);
+
+	if (r)
+		return r;
+	return edit_replace(tree, edit,
+		node_new(edit->old->place, edit->old->acl, edit->old->kids,
+			value, len, ++tree->gen));
+}
+
+int tree_prep_acl(struct tree *tree, const char *path, struct acl *acl,
+	struct tree_edit *edit)
+{
+	int r = edit_start(tree, path, edit);
+
+	if (r)
+		return r;
+	return edit_replace(tree, edit,
+		node_new(edit->old->place, acl, edit->old->kids,
+			edit->old->value, edit->old->value_len, ++tree->gen));
+}
+
+int tree_prep_remove(
+	struct tree *tree, const char *path, struct tree_edit *edit)
+{
+	int r = edit_start(tree, path, edit);
+
+	CHECK(r || edit->parent);
+	return r;
+}
+
+/* One more node below edit->leaf; the first one is not attached yet. */
+static int edit_append(struct tree *tree, struct tree_edit *edit,
+	const struct node *near, const char *comp, size_t comp_len,
+	struct acl *acl)
+{
+	struct place *place;
+	struct node *node;
+
+	place = places_get(tree->places,
+		edit->leaf ? edit->leaf->place : near->place, comp, comp_len);
+	if (!place)
+		return ENOMEM;
+	node = node_new(place, acl, NULL, NULL, 0, tree->gen);
+	places_unref(tree->places, place);
+	if (!node)
+		return ENOMEM;
+	if (edit->leaf) {
+		if (kids_own(edit->leaf, true)) {
+			node_unref(tree->places, node);
+			return ENOMEM;
+		}
+		kids_add(edit->leaf, node, tree->gen);
+	} else {
+		edit->new = node;
+	}
+	edit->leaf = node;
+	edit->created++;
+	return 0;
+}
+
+/* Put @value into the lowest of the new nodes, which nobody sees yet. */
+static int edit_leaf_value(struct tree *tree, struct tree_edit *edit,
+	struct node *above, const void *value, size_t len)
+{
+	struct node *leaf = edit->leaf, *new;
+
+	if (!len)
+		return 0;
+	new = node_new(leaf->place, leaf->acl, NULL, value, len, tree->gen);
+	if (!new)
+		return ENOMEM;
+	if (above)
+		kids_replace(above, 0, new);
+	else
+		edit->new = new;
+	edit->leaf = new;
+	node_unref(tree->places, leaf);
+	return 0;
+}
+
+int tree_prep_create(struct tree *tree, const char *path, struct acl *acl,
+	const void *value, size_t len, struct tree_edit *edit)
+{
+	struct node *above = NULL;
+	const char *at, *comp;
+	struct tree_pos pos;
+	size_t comp_len;
+	int r;
+
+	memset(edit, 0, sizeof(*edit));
+	r = tree_own(tree, path, &pos, &edit->slot);
+	if (!r)
+		r = kids_own(pos.near, true);
+	if (r)
+		return r;
+	CHECK(pos.missing);
+	edit->parent = pos.near;
+	tree->gen++;
+	for (at = pos.rest; !r && path_next(&at, &comp, &comp_len);) {
+		above = edit->leaf;
+		r = edit_append(tree, edit, pos.near, comp, comp_len, acl);
+	}
+	if (!r)
+		r = edit_leaf_value(tree, edit, above, value, len);
+	if (r)
+		tree_edit_fini(tree, edit);
+	return r;
+}
+
+void tree_commit(struct tree *tree, struct tree_edit *edit)
+{
+	struct node *gone = NULL;
+
+	if (edit->new)
+		node_ref(edit->new);
+	if (!edit->old)
+		kids_add(edit->parent, edit->new, tree->gen);
+	else if (!edit->new)
+		gone = kids_remove(edit->parent, edit->slot, ++tree->gen);
+	else if (edit->parent)
+		gone = kids_replace(edit->parent, edit->slot, edit->new);
+	else {
+		gone = tree->root;
+		tree->root = edit->new;
+	}
+	if (gone)
+		node_unref(tree->places, gone);
+}
+
+void tree_edit_fini(struct tree *tree, struct tree_edit *edit)
+{
+	if (edit->old)
+		node_unref(tree->places, edit->old);
+	if (edit->new)
+		node_unref(tree->places, edit->new);
+	edit->old = edit->new = edit->leaf = NULL;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tree.h - roots, and edits of the current root
+ *
+ * DOC: Edits
+ *
+ * An edit is prepared first: everything that can fail happens there, and the
+ * tree still reads the same.  tree_commit() then cannot fail.  In between
+ * nothing else may touch the tree.
+ *
+ * A root that others hold too (tree_snapshot) stays as it is: preparing an
+ * edit copies the nodes on the path to it, where they are shared, and no
+ * others.  Where nobody else looks, nodes are changed in place.
+ *
+ * Creating a deep path builds the new nodes aside and attaches the topmost
+ * one, so it happens as a whole or not at all (XSA-414).
+ *
+ * The tree knows nothing of permissions and quotas.
+ */
+#ifndef BH_XENSTORED_TREE_H
+#define BH_XENSTORED_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "xenstored/node.h"
+
+struct acl;
+
+/* Embedded in the server. */
+struct tree {
+	struct places *places;
+	struct node *root; /* the current one */
+	uint64_t gen;      /* the last generation given out */
+};
+
+/* Where a path leads.  All pointers are borrowed from the root. */
+struct tree_pos {
+	struct node *node;   /* NULL: there is none */
+	struct node *near;   /* the node, or the nearest one above */
+	struct node *parent; /* of near; NULL for the root */
+	unsigned missing;    /* components that do not exist */
+	const char *rest;    /* the components below near */
+};
+
+/* A prepared change of the current root. */
+struct tree_edit {
+	struct node *parent; /* NULL: the root itself is replaced */
+	uint32_t slot;       /* of old in parent */
+	struct node *old;    /* what goes; NULL when nodes are created */
+	struct node *new;    /* what comes, topmost; NULL when removing */
+	struct node *leaf;   /* the lowest of what comes */
+	unsigned created;    /* nodes of what comes */
+};
+
+/* An empty tree: the root, with @acl.  0 or ENOMEM. */
+int tree_init(
+	struct tree *tree, struct places *places, struct acl *acl) __must_check;
+void tree_fini(struct tree *tree);
+
+/* A root that will not change; node_unref() it.  */
+struct node *tree_snapshot(struct tree *tree);
+
+/* Follow the canonical, absolute @path from @root. */
+void tree_find(struct tree *tree, struct node *root, const char *path,
+	struct tree_pos *pos);
+
+/*
+ * Prepare to create @path and what is missing above it; the new node gets
+ * @value, all get @acl.  The path must be missing.  0 or ENOMEM.
+ */
+int tree_prep_create(struct tree *tree, const char *path, struct acl *acl,
+	const void *value, size_t len, struct tree_edit *edit) __must_check;
+
+/* Prepare to give the existing node at @path a value.  0 or ENOMEM. */
+int tree_prep_value(struct tree *tree, const char *path, const void *value,
+	size_t len, struct tree_edit *edit) __must_check;
+
+/* Prepare to give the existing node at @path another list.  0 or ENOMEM. */
+int tree_prep_acl(struct tree *tree, const char *path, struct acl *acl,
+	struct tree_edit *edit) __must_check;
+
+/* Prepare to remove the existing node at @path, not "/".  0 or ENOMEM. */
+int tree_prep_remove(struct tree *tree, const char *path,
+	struct tree_edit *edit) __must_check;
+
+/* Make the change; edit->old and edit->new stay valid until edit_fini. */
+void tree_commit(struct tree *tree, struct tree_edit *edit);
+
+/* Give up what the edit holds, committed or not. */
+void tree_edit_fini(struct tree *tree, struct tree_edit *edit);
+
+#endif

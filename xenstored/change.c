@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* change.c - the one place where the state of the store changes */
+#include "xenstored/change.h"
+
+static const struct change_ops *const kinds[CHANGE_KINDS] = {
+	[CHANGE_NODE_WRITE] = &change_node_write,
+	[CHANGE_NODE_REMOVE] = &change_node_remove,
+	[CHANGE_NODE_ACL] = &change_node_acl,
+	[CHANGE_SPECIAL_ACL] = &change_special_acl,
+	[CHANGE_WATCH_ADD] = &change_watch_add,
+	[CHANGE_WATCH_REMOVE] = &change_watch_remove,
+	[CHANGE_WATCHES_RESET] = &change_watches_reset,
+	[CHANGE_DOMAIN_INTRODUCE] = &change_domain_introduce,
+	[CHANGE_DOMAIN_SHUTDOWN] = &change_domain_shutdown,
+	[CHANGE_DOMAIN_GONE] = &change_domain_gone,
+};
+
+int change_apply(struct server *server, struct change *change)
+{
+	const struct change_ops *ops = kinds[change->kind];
+	int r;
+
+	r = ops->prepare ? ops->prepare(server, change) : 0;
+	if (r)
+		return r;
+	ops->commit(server, change);
+	if (ops->notify)
+		ops->notify(server, change);
+	return 0;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* change_domain.c - domains come, shut down, and go */
+#include <errno.h>
+#include <string.h>
+
+#include "common/wr.h"
+#include "xenstored/acl.h"
+#include "xenstored/change.h"
+#include "xenstored/conn.h"
+#include "xenstored/domain.h"
+#include "xenstored/host.h"
+#include "xenstored/place.h"
+#include "xenstored/server.h"
+
+/* Is the record still the domain that now has its domid? */
+static int record_check(struct server *server, struct change *change)
+{
+	struct change gone = {.kind = CHANGE_DOMAIN_GONE};
+	struct host_domain state;
+	int r;
+
+	gone.domain = domain_find(server, change->domid);
+	if (!gone.domain)
+		return 0;
+	r = host_domain_get(server->host, change->domid, &state);
+	if (!r && !memcmp(state.handle, gone.domain->handle,
+			  sizeof(state.handle)))
+		return 0;
+	if (r < 0)
+		return err_trace(r);
+	return change_apply(server, &gone);
+}
+
+static int introduce_prepare(struct server *server, struct change *change)
+{
+	struct host *host = server->host;
+	int r;
+
+	r = record_check(server, change);
+	if (!r)
+		r = domain_get(server, change->domid, &change->domain);
+	if (!r)
+		r = host->ops->bind(
+			host, change->domid, change->port, &change->local_port);
+	if (r)
+		return r;
+	change->fresh = !change->domain->ring;
+	r = server_port_reserve(server, change->local_port);
+	if (!r && change->fresh)
+		r = host->ops->map(host, change->domid, &change->page);
+	if (!r && change->fresh) {
+		r = conn_ring_new(change->domain, change->page,
+			change->local_port, &change->domain->ring);
+		if (r)
+			host->ops->unmap(host, change->domid, change->page);
+	}
+	if (r)
+		host->ops->unbind(host, change->local_port);
+	return r;
+}
+
+static void introduce_commit(struct server *server, struct change *change)
+{
+	struct domain *domain = change->domain;
+
+	if (!change->fresh)
+		conn_ring_restart(domain->ring, change->local_port);
+	change->fresh = !domain->introduced;
+	domain->introduced = true;
+}
+
+static void introduce_notify(struct server *server, struct change *change)
+{
+	if (!change->fresh)
+		return;
+	watch_fire_special(server, WATCH_INTRODUCE);
+	watch_fire_special_domain(
+		server, WATCH_INTRODUCE, change->domain->domid);
+}
+
+const struct change_ops change_domain_introduce = {
+	introduce_prepare, introduce_commit, introduce_notify};
+
+static void shutdown_commit(struct server *server, struct change *change)
+{
+	change->domain->shutdown = true;
+}
+
+static void shutdown_notify(struct server *server, struct change *change)
+{
+	if (!change->domain->introduced)
+		return;
+	watch_fire_special_domain(server, WATCH_RELEASE, change->domain->domid);
+	watch_fire_special(server, WATCH_RELEASE);
+}
+
+const struct change_ops change_domain_shutdown = {
+	.commit = shutdown_commit, .notify = shutdown_notify};
+
+/* The root cannot be removed: it goes to the daemon's domain. */
+static int root_reclaim(struct server *server, struct change *change)
+{
+	struct change acl = {.kind = CHANGE_NODE_ACL, .path = "/"};
+	int r;
+
+	acl.acl = acl_with_owner(server->tree.root->acl, server->self->domid,
+		server->self->instance);
+	if (!acl.acl)
+		return ENOMEM;
+	r = change_apply(server, &acl);
+	acl_unref(acl.acl);
+	return r;
+}
+
+/*
+ * The nodes go with all below them, each as a change of its own, so that
+ * watchers hear of them before they hear of the domain.  Out of memory half
+ * way, the domain stays as it is then, and the next look at it goes on.
+ */
+static int gone_prepare(struct server *server, struct change *change)
+{
+	struct domain *domain = change->domain;
+	struct place *place;
+	int r = 0;
+
+	if (domain->ring)
+		conn_kill(domain->ring);
+	while (!r && (place = LIST_FIRST(&domain->owned))) {
+		struct change remove = {.kind = CHANGE_NODE_REMOVE};
+		char path[PATH_ABS_MAX + 1];
+		struct wr wr;
+
+		if (!place->parent) {
+			r = root_reclaim(server, change);
+			continue;
+		}
+		wr_init(&wr, path, sizeof(path));
+		place_emit(place, &wr);
+		wr_bytes(&wr, "", 1);
+		CHECK(wr_ok(&wr));
+		remove.path = path;
+		r = change_apply(server, &remove);
+	}
+	return r;
+}
+
+static void gone_commit(struct server *server, struct change *change)
+{
+	domain_kill(change->domain);
+}
+
+static void gone_notify(struct server *server, struct change *change)
+{
+	struct domain *domain = change->domain;
+
+	/* The record is still there until the turn ends. */
+	if (!domain->introduced)
+		return;
+	watch_fire_special(server, WATCH_RELEASE);
+	watch_fire_special_domain(server, WATCH_RELEASE, domain->domid);
+}
+
+const struct change_ops change_domain_gone = {
+	gone_prepare, gone_commit, gone_notify};

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* change_node.c - changes of nodes and of special nodes */
+#include <errno.h>
+
+#include "xenstored/acl.h"
+#include "xenstored/change.h"
+#include "xenstored/conn.h"
+#include "xenstored/domain.h"
+#include "xenstored/place.h"
+#include "xenstored/server.h"
+
+/* The domain whose quota limits @change; NULL: nobody's does. */
+static struct domain *limited(const struct change *change)
+{
+	if (!change->conn || change->conn->domain->priv)
+		return NULL;
+	return change->conn->domain;
+}
+
+/*
+ * New nodes have the list of the nearest node above; a guest owns what it
+ * creates, the privileged domain creates for the owner of the parent.
+ */
+static struct acl *acl_inherit(const struct change *change, struct acl *above)
+{
+	struct domain *guest = limited(change);
+
+	if (!guest)
+		return acl_ref(above);
+	return acl_with_owner(above, guest->domid, guest->instance);
+}
+
+static int create_prepare(struct server *server, struct change *change,
+	const struct tree_pos *pos)
+{
+	struct domain *guest = limited(change);
+	struct acl *acl;
+	int r;
+
+	/* All of them, or none: before anything is built (requirement B5). */
+	if (guest &&
+		!account_has_room(&guest->account[DOMAIN_NODES], pos->missing))
+		return ENOSPC;
+	acl = acl_inherit(change, pos->near->acl);
+	if (!acl)
+		return ENOMEM;
+	r = tree_prep_create(&server->tree, change->path, acl, change->value,
+		change->value_len, &change->edit);
+	acl_unref(acl);
+	return r;
+}
+
+static int write_prepare(struct server *server, struct change *change)
+{
+	struct domain *guest = limited(change);
+	struct tree_pos pos;
+
+	if (guest && change->value_len > guest->limits.node_size)
+		return ENOSPC;
+	tree_find(&server->tree, server->tree.root, change->path, &pos);
+	if (!pos.node)
+		return create_prepare(server, change, &pos);
+	return tree_prep_value(&server->tree, change->path, change->value,
+		change->value_len, &change->edit);
+}
+
+static void write_commit(struct server *server, struct change *change)
+{
+	struct tree_edit *edit = &change->edit;
+	struct node *node;
+
+	tree_commit(&server->tree, edit);
+	if (!edit->created)
+		return;
+	node_walk_start(&server->walk, edit->new);
+	while ((node = node_walk_next(&server->walk)))
+		domain_node_added(server, node);
+}
+
+/* The list of the node above @edit's lowest one. */
+static const struct acl *acl_above(const struct tree_edit *edit)
+{
+	/* Created together: they share one list. */
+	if (edit->created > 1)
+		return edit->leaf->acl;
+	return edit->parent ? edit->parent->acl : NULL;
+}
+
+static void write_notify(struct server *server, struct change *change)
+{
+	struct tree_edit *edit = &change->edit;
+	struct watch_view view = {
+		.before = edit->old ? edit->old->acl : NULL,
+		.after = edit->leaf->acl,
+		.parent = acl_above(edit),
+	};
+
+	/* Parents that were created on the way have no event of their own. */
+	watch_fire(server, edit->leaf->place, &view, false);
+	tree_edit_fini(&server->tree, edit);
+}
+
+const struct change_ops change_node_write = {
+	write_prepare, write_commit, write_notify};
+
+static int remove_prepare(struct server *server, struct change *change)
+{
+	return tree_prep_remove(&server->tree, change->path, &change->edit);
+}
+
+static void remove_commit(struct server *server, struct change *change)
+{
+	struct node *node;
+
+	tree_commit(&server->tree, &change->edit);
+	node_walk_start(&server->walk, change->edit.old);
+	while ((node = node_walk_next(&server->walk)))
+		domain_node_removed(server, node);
+}
+
+/*
+ * Watches below fire for exactly their own node, leaves first; watches on
+ * the removed node and above hear of it alone.
+ */
+static void remove_notify(struct server *server, struct change *change)
+{
+	struct tree_edit *edit = &change->edit;
+	struct node_walk *walk = &server->walk;
+	struct node *node;
+
+	node_walk_start(walk, edit->old);
+	while ((node = node_walk_next(walk))) {
+		const struct node *above =
+			walk->depth ? walk->step[walk->depth - 1].node
+				    : edit->parent;
+		struct watch_view view = {
+			.before = node->acl, .parent = above->acl};
+
+		watch_fire(server, node->place, &view, node != edit->old);
+	}
+	tree_edit_fini(&server->tree, edit);
+}
+
+const struct change_ops change_node_remove = {
+	remove_prepare, remove_commit, remove_notify};
+
+static int acl_prepare(struct server *server, struct change *change)
+{
+	return tree_prep_acl(
+		&server->tree, change->path, change->acl, &change->edit);
+}
+
+static void acl_commit(struct server *server, struct change *change)
+{
+	struct tree_edit *edit = &change->edit;
+
+	/* Off the old owner's account, on the new one's. */
+	domain_node_removed(server, edit->old);
+	tree_commit(&server->tree, edit);
+	domain_node_added(server, edit->new);
+}
+
+const struct change_ops change_node_acl = {
+	acl_prepare, acl_commit, write_notify};
+
+static void special_commit(struct server *server, struct change *change)
+{
+	struct acl **acl = &server->special[change->special];
+
+	acl_unref(*acl);
+	*acl = acl_ref(change->acl);
+}
+
+const struct change_ops change_special_acl = {.commit = special_commit};

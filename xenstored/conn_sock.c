@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* conn_sock.c - connections over the socket, all of the privileged domain */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "common/err.h"
+#include "common/macro.h"
+#include "xenstored/conn.h"
+#include "xenstored/domain.h"
+#include "xenstored/server.h"
+
+enum { SOCK_IOV = 64 };
+
+struct conn_sock {
+	struct conn conn;
+	int fd;
+	struct event *readable, *writable;
+	bool reading, writing; /* which events are waited for */
+	bool drained;          /* the last read took all there was */
+};
+
+static struct conn_sock *sock_of(struct conn *conn)
+{
+	return container_of(conn, struct conn_sock, conn);
+}
+
+static ssize_t sock_recv(struct conn *conn, void *buf, size_t cap)
+{
+	struct conn_sock *sock = sock_of(conn);
+	ssize_t n;
+
+	/* An event tells when there is more: no need to ask in vain. */
+	if (sock->drained)
+		return 0;
+	n = recv(sock->fd, buf, cap, MSG_DONTWAIT);
+	if (n > 0) {
+		sock->drained = (size_t)n < cap;
+		return n;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		sock->drained = true;
+		return 0;
+	}
+	return n ? -errno : -EPIPE;
+}
+
+static int sock_send(struct conn *conn)
+{
+	struct conn_sock *sock = sock_of(conn);
+
+	while (!outq_empty(&conn->out)) {
+		struct iovec iov[SOCK_IOV];
+		struct msghdr msg = {.msg_iov = iov};
+		ssize_t n;
+
+		msg.msg_iovlen = (size_t)outq_iov(&conn->out, iov, SOCK_IOV);
+		n = sendmsg(sock->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		outq_sent(&conn->out, (size_t)n);
+	}
+	return 0;
+}
+
+static void wait_for(struct event *ev, bool *waiting, bool want)
+{
+	if (*waiting == want)
+		return;
+	/* Without memory for the event: later turns try again. */
+	if ((want ? event_add(ev, NULL) : event_del(ev)) == 0)
+		*waiting = want;
+}
+
+static void sock_rest(struct conn *conn)
+{
+	struct conn_sock *sock = sock_of(conn);
+
+	wait_for(sock->readable, &sock->reading, conn_takes(conn));
+	wait_for(sock->writable, &sock->writing, !outq_empty(&conn->out));
+}
+
+/* The stream cannot be followed any more: there is only closing it. */
+static void sock_violated(struct conn *conn, enum xsring_error error)
+{
+	conn_kill(conn);
+}
+
+static void sock_close(struct conn *conn)
+{
+	struct conn_sock *sock = sock_of(conn);
+
+	event_free(sock->readable);
+	event_free(sock->writable);
+	close(sock->fd);
+	server_listen_resume(conn->server);
+}
+
+static const struct conn_ops sock_ops = {
+	.recv = sock_recv,
+	.send = sock_send,
+	.rest = sock_rest,
+	.violated = sock_violated,
+	.close = sock_close,
+};
+
+static void on_sock(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn_sock *sock = arg;
+
+	if (what & EV_READ)
+		sock->drained = false;
+	conn_wake(&sock->conn);
+}
+
+int conn_sock_new(struct server *server, int fd)
+{
+	struct event_base *base = loop_base(server->loop);
+	struct conn_sock *sock = calloc(1, sizeof(*sock));
+
+	if (!sock)
+		return err_trace(-ENOMEM);
+	sock->fd = fd;
+	sock->drained = true;
+	sock->readable =
+		event_new(base, fd, EV_READ | EV_PERSIST, on_sock, sock);
+	sock->writable =
+		event_new(base, fd, EV_WRITE | EV_PERSIST, on_sock, sock);
+	if (!sock->readable || !sock->writable ||
+		event_add(sock->readable, NULL)) {
+		if (sock->readable)
+			event_free(sock->readable);
+		if (sock->writable)
+			event_free(sock->writable);
+		free(sock);
+		return err_trace(-ENOMEM);
+	}
+	sock->reading = true;
+	conn_init(&sock->conn, server, server->self, &sock_ops, true);
+	return 0;
+}

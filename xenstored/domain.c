@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* domain.c - the domains xenstored knows, and what they have used */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/macro.h"
+#include "xenstored/acl.h"
+#include "xenstored/change.h"
+#include "xenstored/domain.h"
+#include "xenstored/host.h"
+#include "xenstored/node.h"
+#include "xenstored/server.h"
+
+enum { SCAN_BATCH = 256 };
+
+const struct limits limits_default = {
+	.resource =
+		{
+			[DOMAIN_NODES] = 1000,
+			[DOMAIN_WATCHES] = 128,
+			[DOMAIN_MEMORY] = 2560 * 1024,
+		},
+	.outstanding = 20,
+	.events = 1024,
+	.node_size = 2048,
+	.node_perms = 5,
+	.path_max = 2048,
+};
+
+static const struct limits limits_none = {
+	.resource =
+		{
+			[DOMAIN_NODES] = ACCOUNT_UNLIMITED,
+			[DOMAIN_WATCHES] = ACCOUNT_UNLIMITED,
+			[DOMAIN_MEMORY] = ACCOUNT_UNLIMITED,
+		},
+	.outstanding = 1024,
+	.events = 65536,
+	.node_size = SIZE_MAX,
+	.node_perms = SIZE_MAX,
+	.path_max = SIZE_MAX,
+};
+
+struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
+{
+	struct domains *domains = &server->domains;
+	struct domain *domain = calloc(1, sizeof(*domain));
+
+	if (!domain)
+		return NULL;
+	CHECK(domid <= PERM_DOMID_MAX && !domains->by_id[domid]);
+	/* 2^32 domains later an old ACL could apply again. */
+	CHECK(domains->last_instance < UINT32_MAX);
+	domain->server = server;
+	domain->domid = domid;
+	domain->instance = ++domains->last_instance;
+	domain->priv = priv;
+	domain->limits = priv ? limits_none : limits_default;
+	for (int i = 0; i < DOMAIN_RESOURCES; i++)
+		account_init(&domain->account[i], domain->limits.resource[i]);
+	LIST_INIT(&domain->owned);
+	domain->log.domid = domid;
+	domain->log.has_domid = 1;
+	domains->by_id[domid] = domain;
+	TAILQ_INSERT_TAIL(&domains->all, domain, link);
+	return domain;
+}
+
+static void domain_free(struct loop_dead *dead)
+{
+	struct domain *domain = container_of(dead, struct domain, dead);
+
+	CHECK(LIST_EMPTY(&domain->owned));
+	for (int i = 0; i < DOMAIN_RESOURCES; i++)
+		account_fini(&domain->account[i]);
+	free(domain);
+}
+
+void domain_kill(struct domain *domain)
+{
+	struct domains *domains = &domain->server->domains;
+
+	CHECK(domains->by_id[domain->domid] == domain && !domain->ring);
+	domains->by_id[domain->domid] = NULL;
+	TAILQ_REMOVE(&domains->all, domain, link);
+	loop_kill(domain->server->loop, &domain->dead, domain_free);
+}
+
+struct domain *domain_find(struct server *server, uint64_t domid)
+{
+	if (domid > PERM_DOMID_MAX)
+		return NULL;
+	return server->domains.by_id[domid];
+}
+
+int domain_get(struct server *server, uint16_t domid, struct domain **domain)
+{
+	struct host_domain state;
+	int r;
+
+	*domain = domain_find(server, domid);
+	if (*domain)
+		return 0;
+	if (domid > PERM_DOMID_MAX)
+		return ENOENT;
+	r = host_domain_get(server->host, domid, &state);
+	if (r)
+		return err_trace(r);
+	if (state.dying)
+		return ENOENT;
+	*domain = domain_new(server, domid, false);
+	if (!*domain)
+		return ENOMEM;
+	memcpy((*domain)->handle, state.handle, sizeof(state.handle));
+	return 0;
+}
+
+struct domain *domain_owner(struct server *server, const struct acl *acl)
+{
+	const struct acl_entry *owner = acl_owner(acl);
+	struct domain *domain = domain_find(server, owner->domid);
+
+	/* The nodes of an instance go before the instance does. */
+	CHECK(domain && domain->instance == owner->instance);
+	return domain;
+}
+
+void domain_node_added(struct server *server, struct node *node)
+{
+	struct domain *owner = domain_owner(server, node->acl);
+
+	account_force(&owner->account[DOMAIN_NODES], 1);
+	LIST_INSERT_HEAD(&owner->owned, node->place, owned);
+}
+
+void domain_node_removed(struct server *server, struct node *node)
+{
+	struct domain *owner = domain_owner(server, node->acl);
+
+	account_give(&owner->account[DOMAIN_NODES], 1);
+	LIST_REMOVE(node->place, owned);
+}
+
+/* What became of @domain, when @state is what its domid is now. */
+static void domain_check(struct domain *domain, const struct host_domain *state)
+{
+	struct change change = {.domain = domain};
+
+	if (!state || state->dying ||
+		memcmp(state->handle, domain->handle, sizeof(domain->handle)))
+		change.kind = CHANGE_DOMAIN_GONE;
+	else if (state->shutdown && !domain->shutdown)
+		change.kind = CHANGE_DOMAIN_SHUTDOWN;
+	else
+		return;
+	/* Out of memory: the next scan finds it as it is. */
+	if (change_apply(domain->server, &change))
+		log_error(&domain->log, "domain-check",
+			"cannot let go of a domain yet");
+}
+
+static int by_domid(const void *a, const void *b)
+{
+	const struct domain *const *x = a, *const *y = b;
+
+	return (*x)->domid - (*y)->domid;
+}
+
+/*
+ * Both sides in the order of domids, side by side.  Records are only looked
+ * at while the hypervisor answered completely: a scan that failed half way
+ * must not kill anybody.
+ */
+static int scan(struct server *server, struct host_domain *states, size_t *nr)
+{
+	unsigned first = 0;
+
+	*nr = 0;
+	while (first <= PERM_DOMID_MAX) {
+		int n = server->host->ops->domains(server->host,
+			(uint16_t)first, states + *nr, SCAN_BATCH);
+
+		if (n < 0)
+			return err_trace(n);
+		if (!n)
+			break;
+		*nr += (size_t)n;
+		if (states[*nr - 1].domid < first)
+			return err_trace(-EIO);
+		first = states[*nr - 1].domid + 1u;
+	}
+	return 0;
+}
+
+void domain_check_all(struct server *server)
+{
+	struct host_domain *states;
+	struct domain **known, *domain;
+	size_t states_nr, nr = 0, at = 0;
+
+	TAILQ_FOREACH (domain, &server->domains.all, link)
+		nr++;
+	known = calloc(nr + 1, sizeof(struct domain *));
+	/* At most one batch more than there can be domids. */
+	states = calloc(PERM_DOMID_MAX + 1 + SCAN_BATCH, sizeof(*states));
+	if (!known || !states || scan(server, states, &states_nr)) {
+		log_error(
+			NULL, "domain-scan", "cannot tell which domains live");
+		goto out;
+	}
+	nr = 0;
+	TAILQ_FOREACH (domain, &server->domains.all, link)
+		if (!domain->priv)
+			known[nr++] = domain;
+	qsort(known, nr, sizeof(struct domain *), by_domid);
+	for (size_t i = 0; i < nr; i++) {
+		while (at < states_nr && states[at].domid < known[i]->domid)
+			at++;
+		domain_check(known[i],
+			at < states_nr && states[at].domid == known[i]->domid
+				? &states[at]
+				: NULL);
+	}
+out:
+	free(states);
+	free(known);
+}

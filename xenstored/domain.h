@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * domain.h - the domains xenstored knows, and what they have used
+ *
+ * DOC: Life of a domain record
+ *
+ *   unknown -> known: named in an ACL, or INTRODUCEd; the hypervisor was
+ *                     asked, and the record gets an instance number of its own
+ *   known -> introduced: INTRODUCE; has a ring connection
+ *   introduced: a protocol violation only has the connection ignored, the
+ *               record stays as long as the domain (XSA-325)
+ *   any -> gone: RELEASE, death, or the domid turns out to be somebody else's
+ *
+ * When a record goes, its connection, watches and nodes go at once, and
+ * entries of ACLs stop to apply since the instance is over.  The memory is
+ * freed at the end of the turn.
+ */
+#ifndef BH_XENSTORED_DOMAIN_H
+#define BH_XENSTORED_DOMAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/account.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "wire/perm.h"
+#include "xenstored/place.h"
+
+struct acl;
+struct conn;
+struct node;
+struct server;
+
+enum domain_resource {
+	DOMAIN_NODES,   /* nodes it owns, wherever they are */
+	DOMAIN_WATCHES, /* watches of its connection */
+	DOMAIN_MEMORY,  /* bytes of watches and undelivered events */
+	DOMAIN_RESOURCES,
+};
+
+/* Limits of guests; the privileged domain has none. */
+struct limits {
+	size_t resource[DOMAIN_RESOURCES];
+	size_t outstanding; /* requests whose reply is undelivered */
+	size_t events;      /* undelivered events */
+	size_t node_size;   /* bytes of a value */
+	size_t node_perms;  /* entries of an ACL */
+	size_t path_max;    /* see wire/path.h */
+};
+
+/* Owner: struct domains.  Freed by: domain_free() at the end of a turn. */
+struct domain {
+	TAILQ_ENTRY(domain) link;
+	struct loop_dead dead;
+	struct server *server;
+	uint16_t domid;
+	uint32_t instance; /* never used again, never 0 */
+	uint8_t handle[16];
+	bool priv;
+	bool introduced;
+	bool shutdown;     /* has been told to watchers */
+	struct conn *ring; /* NULL: not introduced, or not on a ring */
+	struct account account[DOMAIN_RESOURCES];
+	struct limits limits;
+	struct place_list owned; /* its nodes in the current root */
+	struct log_ctx log;
+};
+
+TAILQ_HEAD(domain_head, domain);
+
+/* Embedded in the server. */
+struct domains {
+	struct domain *by_id[PERM_DOMID_MAX + 1];
+	struct domain_head all;
+	uint32_t last_instance;
+};
+
+/* What guests get when nobody says otherwise. */
+extern const struct limits limits_default;
+
+/* A record for @domid, which must have none.  NULL when out of memory. */
+struct domain *domain_new(struct server *server, uint16_t domid, bool priv);
+
+/* Take @domain off the tables and free it when the turn ends. */
+void domain_kill(struct domain *domain);
+
+/* The record of @domid, any number; NULL if there is none. */
+struct domain *domain_find(struct server *server, uint64_t domid);
+
+/*
+ * domain_get - the record of @domid, made if the hypervisor has the domain
+ *
+ * 0, ENOENT if there is no such domain, ENOMEM, or <0.
+ */
+int domain_get(struct server *server, uint16_t domid,
+	struct domain **domain) __must_check;
+
+/*
+ * domain_node_added, domain_node_removed - keep accounts and lists of owners
+ * while @node comes to or goes from the current root.  Cannot fail: that
+ * there is room was checked before.
+ */
+void domain_node_added(struct server *server, struct node *node);
+void domain_node_removed(struct server *server, struct node *node);
+
+/* The domain that owns nodes with @acl. */
+struct domain *domain_owner(struct server *server, const struct acl *acl);
+
+/*
+ * domain_check_all - compare what we know with what the hypervisor says:
+ * announce shutdowns, let go of the dead.
+ */
+void domain_check_all(struct server *server);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* outq.c - what waits to be sent to a client */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "wire/ops.h"
+#include "xenstored/outq.h"
+#include "xenstored/watch.h"
+
+/* Owner: the queue.  Freed by: being sent, or outq_clear(). */
+struct outmsg {
+	TAILQ_ENTRY(outmsg) link;
+	LIST_ENTRY(outmsg) in_bucket; /* events that are not begun */
+	struct charge charge;
+	uint64_t watch; /* number of the watch of an event; 0: replies */
+	uint32_t len;
+	uint32_t cap;
+	uint32_t replies;
+	bool in_hash;
+	uint8_t data[];
+};
+
+void outq_init(struct outq *q, const struct hash_key *key,
+	struct account *memory, size_t events_max, bool share)
+{
+	memset(q, 0, sizeof(*q));
+	TAILQ_INIT(&q->msgs);
+	TAILQ_INIT(&q->marks);
+	for (int i = 0; i < OUTQ_BUCKETS; i++)
+		LIST_INIT(&q->bucket[i]);
+	q->key = key;
+	q->memory = memory;
+	q->events_max = events_max;
+	q->share = share;
+}
+
+static void msg_unhash(struct outmsg *msg)
+{
+	if (msg->in_hash)
+		LIST_REMOVE(msg, in_bucket);
+	msg->in_hash = false;
+}
+
+static void msg_free(struct outq *q, struct outmsg *msg)
+{
+	TAILQ_REMOVE(&q->msgs, msg, link);
+	msg_unhash(msg);
+	if (msg->watch)
+		q->events--;
+	else
+		q->reply_bytes -= msg->len;
+	q->replies -= msg->replies;
+	charge_give(&msg->charge);
+	free(msg);
+}
+
+void outq_clear(struct outq *q)
+{
+	struct outmsg *msg;
+	struct watch *watch;
+
+	while ((msg = TAILQ_FIRST(&q->msgs)))
+		msg_free(q, msg);
+	while ((watch = TAILQ_FIRST(&q->marks)))
+		outq_forget(q, watch);
+	q->begun = q->bytes = 0;
+	CHECK(!q->events && !q->replies && !q->reply_bytes);
+}
+
+static struct outmsg *msg_new(uint32_t cap)
+{
+	struct outmsg *msg = malloc(sizeof(*msg) + cap);
+
+	if (msg) {
+		memset(msg, 0, sizeof(*msg));
+		msg->cap = cap;
+	}
+	return msg;
+}
+
+static void msg_append(struct outq *q, struct outmsg *msg,
+	const struct xsmsg_hdr *hdr, const void *data)
+{
+	xsmsg_hdr_emit(msg->data + msg->len, hdr);
+	if (hdr->len)
+		memcpy(msg->data + msg->len + XSMSG_HDR_LEN, data, hdr->len);
+	msg->len += XSMSG_HDR_LEN + hdr->len;
+	q->bytes += XSMSG_HDR_LEN + hdr->len;
+}
+
+int outq_reply(struct outq *q, const struct xsmsg_hdr *hdr, const void *data)
+{
+	uint32_t need = XSMSG_HDR_LEN + hdr->len;
+	struct outmsg *msg = TAILQ_LAST(&q->msgs, outmsg_head);
+
+	if (!msg || msg->watch || msg->cap - msg->len < need) {
+		msg = msg_new(
+			q->share && need < OUTQ_CHUNK ? OUTQ_CHUNK : need);
+		if (!msg)
+			return ENOMEM;
+		TAILQ_INSERT_TAIL(&q->msgs, msg, link);
+	}
+	msg_append(q, msg, hdr, data);
+	msg->replies++;
+	q->replies++;
+	q->reply_bytes += need;
+	return 0;
+}
+
+static struct outq_bucket *bucket_of(
+	struct outq *q, const struct watch *watch, const char *path, size_t len)
+{
+	uint64_t h = hash_bytes(q->key, path, len) + watch->seq;
+
+	return &q->bucket[h % OUTQ_BUCKETS];
+}
+
+/* The payload of an event starts with its path; the token is the watch's. */
+static bool is_queued(const struct outq_bucket *bucket,
+	const struct watch *watch, const char *path, size_t len)
+{
+	const struct outmsg *msg;
+
+	LIST_FOREACH (msg, bucket, in_bucket)
+		if (msg->watch == watch->seq &&
+			msg->len == XSMSG_HDR_LEN + len + 1 + watch->token_len +
+					    1 &&
+			!memcmp(msg->data + XSMSG_HDR_LEN, path, len))
+			return true;
+	return false;
+}
+
+static void mark(struct outq *q, struct watch *watch)
+{
+	q->missed++;
+	if (watch->marked)
+		return;
+	watch->marked = true;
+	TAILQ_INSERT_TAIL(&q->marks, watch, mark_link);
+}
+
+static int event_queue(struct outq *q, struct outq_bucket *bucket,
+	const struct watch *watch, const char *path, size_t len)
+{
+	struct xsmsg_hdr hdr = {.type = XS_OP_WATCH_EVENT};
+	struct outmsg *msg;
+	uint8_t *data;
+	int r;
+
+	hdr.len = (uint32_t)(len + 1 + watch->token_len + 1);
+	if (q->events >= q->events_max)
+		return ENOSPC;
+	msg = msg_new(XSMSG_HDR_LEN + hdr.len);
+	if (!msg)
+		return ENOMEM;
+	r = charge_take(&msg->charge, q->memory, sizeof(*msg) + msg->cap);
+	if (r) {
+		free(msg);
+		return r;
+	}
+	xsmsg_hdr_emit(msg->data, &hdr);
+	data = msg->data + XSMSG_HDR_LEN;
+	memcpy(data, path, len);
+	data[len] = '\0';
+	memcpy(data + len + 1, watch->token, watch->token_len + 1);
+	msg->len = msg->cap;
+	msg->watch = watch->seq;
+	msg->in_hash = true;
+	LIST_INSERT_HEAD(bucket, msg, in_bucket);
+	TAILQ_INSERT_TAIL(&q->msgs, msg, link);
+	q->bytes += msg->len;
+	q->events++;
+	return 0;
+}
+
+void outq_event(struct outq *q, struct watch *watch, const char *path,
+	size_t len, bool once)
+{
+	char own[PATH_ABS_MAX + 1];
+	struct outq_bucket *bucket;
+
+	/* Too long for a message: say it of the path that is watched. */
+	if (len + 1 + watch->token_len + 1 > XSMSG_PAYLOAD_MAX) {
+		len = watch_path(watch, own, sizeof(own));
+		path = own;
+	}
+	bucket = bucket_of(q, watch, path, len);
+	if (once && is_queued(bucket, watch, path, len))
+		return;
+	/* What is marked already is told as a whole, later. */
+	if (watch->marked || event_queue(q, bucket, watch, path, len))
+		mark(q, watch);
+}
+
+void outq_fill(struct outq *q)
+{
+	char own[PATH_ABS_MAX + 1];
+	struct watch *watch;
+
+	while ((watch = TAILQ_FIRST(&q->marks))) {
+		size_t len = watch_path(watch, own, sizeof(own));
+
+		if (event_queue(
+			    q, bucket_of(q, watch, own, len), watch, own, len))
+			return;
+		outq_forget(q, watch);
+	}
+}
+
+void outq_forget(struct outq *q, struct watch *watch)
+{
+	if (!watch->marked)
+		return;
+	watch->marked = false;
+	TAILQ_REMOVE(&q->marks, watch, mark_link);
+}
+
+int outq_iov(const struct outq *q, struct iovec *iov, int max)
+{
+	const struct outmsg *msg;
+	size_t skip = q->begun;
+	int nr = 0;
+
+	TAILQ_FOREACH (msg, &q->msgs, link) {
+		if (nr == max)
+			break;
+		iov[nr].iov_base =
+			(void *)(uintptr_t)(const void *)(msg->data + skip);
+		iov[nr].iov_len = msg->len - skip;
+		skip = 0;
+		nr++;
+	}
+	return nr;
+}
+
+void outq_sent(struct outq *q, size_t n)
+{
+	struct outmsg *msg;
+
+	CHECK(n <= q->bytes);
+	q->bytes -= n;
+	q->begun += n;
+	while ((msg = TAILQ_FIRST(&q->msgs)) && q->begun >= msg->len) {
+		q->begun -= msg->len;
+		msg_free(q, msg);
+	}
+	/* The client has seen a part of it: it is too late to merge. */
+	if (msg && q->begun)
+		msg_unhash(msg);
+	outq_fill(q);
+}

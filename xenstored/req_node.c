@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* req_node.c - READ, WRITE, MKDIR, RM, DIRECTORY */
+#include <errno.h>
+
+#include "xenstored/change.h"
+#include "xenstored/conn.h"
+#include "xenstored/dispatch.h"
+#include "xenstored/place.h"
+#include "xenstored/server.h"
+
+/*
+ * Where there is no node, the nearest one above decides: ENOENT is only for
+ * who would have the same access there, and may list it.  So a missing node
+ * and one that is out of reach look the same (requirement B15).
+ */
+int req_find(struct req *req, unsigned access, struct tree_pos *pos)
+{
+	struct tree *tree = &req->server->tree;
+	unsigned has;
+	int r;
+
+	r = req_path(req, false);
+	if (r)
+		return r;
+	tree_find(tree, tree->root, req->server->path.buf, pos);
+	has = conn_access(req->conn, pos->near->acl);
+	if (pos->node)
+		return (has & access) == access ? 0 : EACCES;
+	access |= PERM_READ;
+	return (has & access) == access ? ENOENT : EACCES;
+}
+
+int do_read(struct req *req)
+{
+	struct tree_pos pos;
+	int r = req_find(req, PERM_READ, &pos);
+
+	if (r)
+		return r;
+	req->data = pos.node->value;
+	req->len = pos.node->value_len;
+	return 0;
+}
+
+int do_directory(struct req *req)
+{
+	struct tree_pos pos;
+	struct wr wr;
+	int r = req_find(req, PERM_READ, &pos);
+
+	if (r)
+		return r;
+	req_wr(req, &wr);
+	for (uint32_t i = 0; pos.node->kids && i < pos.node->kids->used; i++) {
+		const struct node *child = pos.node->kids->slot[i];
+
+		if (child)
+			wr_bytes(&wr, child->place->name,
+				child->place->len + 1u);
+	}
+	return req_wr_done(req, &wr);
+}
+
+/*
+ * The node to be written, or its nearest ancestor, must be writable; to
+ * create, it need not be readable.
+ */
+static int find_writable(struct req *req, struct tree_pos *pos)
+{
+	int r = req_find(req, PERM_WRITE, pos);
+
+	if (r != ENOENT && r != EACCES)
+		return r;
+	return conn_access(req->conn, pos->near->acl) & PERM_WRITE ? 0 : r;
+}
+
+static int write_value(struct req *req, const void *value, size_t len)
+{
+	struct change change = {
+		.kind = CHANGE_NODE_WRITE,
+		.conn = req->conn,
+		.path = req->server->path.buf,
+		.value = value,
+		.value_len = len,
+	};
+
+	return change_apply(req->server, &change);
+}
+
+int do_write(struct req *req)
+{
+	struct tree_pos pos;
+	int r = find_writable(req, &pos);
+
+	return r ? r : write_value(req, req->args.data, req->args.data_len);
+}
+
+int do_mkdir(struct req *req)
+{
+	struct tree_pos pos;
+	int r = find_writable(req, &pos);
+
+	if (r || pos.node)
+		return r;
+	return write_value(req, NULL, 0);
+}
+
+int do_rm(struct req *req)
+{
+	struct change change = {
+		.kind = CHANGE_NODE_REMOVE,
+		.conn = req->conn,
+		.path = req->server->path.buf,
+	};
+	struct tree_pos pos;
+	int r = req_find(req, PERM_WRITE, &pos);
+
+	/* Gone already is as good, if only its parent is there. */
+	if (r == ENOENT && pos.missing == 1)
+		return 0;
+	if (r)
+		return r;
+	/* Nobody removes the root (XSA-353). */
+	if (!pos.parent)
+		return EINVAL;
+	return change_apply(req->server, &change);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/* server.c - the state of the daemon: set-up, ports, the socket */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <talloc.h>
+
+#include "common/log.h"
+#include "common/macro.h"
+#include "xenstored/acl.h"
+#include "xenstored/change.h"
+#include "xenstored/conn.h"
+#include "xenstored/host.h"
+#include "xenstored/place.h"
+#include "xenstored/server.h"
+
+enum {
+	LISTEN_BACKLOG = 128,
+	ACCEPTS_PER_TURN = 16,
+	PORTS_PER_TURN = 64,
+	PORT_MAX = 1 << 20, /* more than any event channel ABI has */
+};
+
+static void domain_work(struct loop_work *work)
+{
+	domain_check_all(container_of(work, struct server, domain_work));
+}
+
+/* The nodes that are there from the start, all of the daemon's domain. */
+static int plant(struct server *server)
+{
+	struct acl_entry entry = {.domid = server->self->domid,
+		.access = PERM_NONE,
+		.instance = server->self->instance};
+	struct acl *acl = acl_new(&entry, 1);
+	struct change change = {
+		.kind = CHANGE_NODE_WRITE, .path = "/tool/xenstored"};
+	int r;
+
+	if (!acl)
+		return ENOMEM;
+	for (int i = 0; i < WATCH_SPECIALS; i++)
+		server->special[i] = acl_ref(acl);
+	r = tree_init(&server->tree, server->places, acl);
+	acl_unref(acl);
+	if (r)
+		return r;
+	domain_node_added(server, server->tree.root);
+	return change_apply(server, &change);
+}
+
+struct server *server_new(struct loop *loop, struct host *host)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return NULL;
+	server->loop = loop;
+	server->host = host;
+	server->listen_fd = -1;
+	hash_key_random(&server->key);
+	TAILQ_INIT(&server->conns);
+	TAILQ_INIT(&server->domains.all);
+	loop_work_init(&server->domain_work, domain_work);
+	server->places = places_new(NULL);
+	if (server->places)
+		server->self = domain_new(server, 0, true);
+	if (server->self)
+		server->self->introduced = true;
+	if (!server->self || plant(server)) {
+		server_free(server);
+		return NULL;
+	}
+	return server;
+}
+
+/* Take every node off the accounts, which must then be at zero. */
+static void uproot(struct server *server)
+{
+	struct node *node;
+
+	node_walk_start(&server->walk, server->tree.root);
+	while ((node = node_walk_next(&server->walk)))
+		domain_node_removed(server, node);
+	tree_fini(&server->tree);
+}
+
+static void unlisten(struct server *server)
+{
+	if (server->listening)
+		event_free(server->listening);
+	if (server->host_event)
+		event_free(server->host_event);
+	server->listening = server->host_event = NULL;
+	if (server->listen_fd >= 0) {
+		unlink(server->socket_path);
+		close(server->listen_fd);
+	}
+	server->listen_fd = -1;
+	free(server->socket_path);
+	server->socket_path = NULL;
+}
+
+void server_free(struct server *server)
+{
+	struct domain *domain;
+	struct conn *conn;
+
+	unlisten(server);
+	loop_work_cancel(server->loop, &server->domain_work);
+	while ((conn = TAILQ_FIRST(&server->conns)))
+		conn_kill(conn);
+	if (server->tree.root)
+		uproot(server);
+	while ((domain = TAILQ_FIRST(&server->domains.all)))
+		domain_kill(domain);
+	loop_bury(server->loop);
+	for (int i = 0; i < WATCH_SPECIALS; i++)
+		if (server->special[i])
+			acl_unref(server->special[i]);
+	talloc_free(server->places);
+	free(server->port);
+	free(server->hits);
+	free(server);
+}
+
+int server_port_reserve(struct server *server, uint32_t port)
+{
+	uint32_t cap = server->ports_cap ? server->ports_cap : 64;
+	struct conn **table;
+
+	if (port >= PORT_MAX)
+		return ENOMEM;
+	while (cap <= port)
+		cap *= 2;
+	if (cap == server->ports_cap)
+		return 0;
+	table = reallocarray(server->port, cap, sizeof(struct conn *));
+	if (!table)
+		return ENOMEM;
+	memset(table + server->ports_cap, 0,
+		(cap - server->ports_cap) * sizeof(struct conn *));
+	server->port = table;
+	server->ports_cap = cap;
+	return 0;
+}
+
+void server_port_set(struct server *server, uint32_t port, struct conn *conn)
+{
+	CHECK(port < server->ports_cap);
+	server->port[port] = conn;
+}
+
+static void port_fired(struct server *server, uint32_t port)
+{
+	/*
+	 * Unmasked before the ring is looked at: what comes later fires
+	 * again, what came before is seen.
+	 */
+	server->host->ops->unmask(server->host, port);
+	if (port == server->host->virq_port)
+		loop_work_queue(server->loop, &server->domain_work);
+	else if (port < server->ports_cap && server->port[port])
+		conn_wake(server->port[port]);
+}
+
+static void on_host(evutil_socket_t fd, short what, void *arg)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+	struct server *server = arg;
+	uint32_t port;
+
+	/* Asking when no port is pending might wait. */
+	for (int i = 0; i < PORTS_PER_TURN; i++) {
+		if (i && poll(&pfd, 1, 0) <= 0)
+			return;
+		if (!server->host->ops->pending(server->host, &port))
+			return;
+		port_fired(server, port);
+	}
+}
+
+/* Our own domain's kernel has a ring, too, when there is a hypervisor. */
+static void attach_own_ring(struct server *server)
+{
+	struct host *host = server->host;
+	uint32_t remote, port;
+	void *page;
+
+	if (host->ops->own_ring(host, &page, &remote)) {
+		log_info(NULL, "own-ring", "this domain's kernel has no ring");
+		return;
+	}
+	if (host->ops->bind(host, server->self->domid, remote, &port)) {
+		log_error(NULL, "own-ring", "cannot bind port %u", remote);
+		host->ops->unmap(host, server->self->domid, page);
+		return;
+	}
+	if (conn_ring_new(server->self, page, port, &server->self->ring)) {
+		log_error(NULL, "own-ring", "no memory for this domain's ring");
+		host->ops->unbind(host, port);
+		host->ops->unmap(host, server->self->domid, page);
+	}
+}
+
+int server_attach_host(struct server *server)
+{
+	int fd = server->host->ops->fd(server->host);
+
+	if (fd < 0)
+		return 0;
+	server->host_event = event_new(loop_base(server->loop), fd,
+		EV_READ | EV_PERSIST, on_host, server);
+	if (!server->host_event || event_add(server->host_event, NULL))
+		return err_trace(-ENOMEM);
+	attach_own_ring(server);
+	return 0;
+}
+
+static void on_listen(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		int conn =
+			accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (conn < 0 && (errno == EMFILE || errno == ENFILE)) {
+			/* The backlog waits until somebody leaves. */
+			log_warn(NULL, "descriptors",
+				"out of descriptors, not accepting");
+			event_del(server->listening);
+			server->listen_paused = true;
+		}
+		if (conn < 0)
+			return;
+		if (conn_sock_new(server, conn))
+			close(conn);
+	}
+}
+
+void server_listen_resume(struct server *server)
+{
+	if (!server->listen_paused)
+		return;
+	server->listen_paused = event_add(server->listening, NULL) != 0;
+}
+
+/* Is somebody listening at @sun?  A socket that nobody serves is stale. */
+static bool is_served(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool served;
+
+	if (fd < 0)
+		return true;
+	served = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0;
+	close(fd);
+	return served;
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	mode_t mask;
+	int fd, r;
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(sun.sun_path, path, strlen(path));
+	if (is_served(&sun))
+		return -EADDRINUSE;
+	if (unlink(path) && errno != ENOENT)
+		return -errno;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* Whoever can connect is privileged: never accessible to others. */
+	mask = umask(0177);
+	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
+	umask(mask);
+	if (r || listen(fd, LISTEN_BACKLOG)) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int server_listen(struct server *server, const char *path)
+{
+	int fd;
+
+	server->socket_path = strdup(path);
+	if (!server->socket_path)
+		return err_trace(-ENOMEM);
+	fd = listen_at(path);
+	if (fd < 0)
+		return err_trace(fd);
+	server->listen_fd = fd;
+	server->listening = event_new(loop_base(server->loop), fd,
+		EV_READ | EV_PERSIST, on_listen, server);
+	if (!server->listening || event_add(server->listening, NULL))
+		return err_trace(-ENOMEM);
+	return 0;
+}

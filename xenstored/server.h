@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.h - the state of the daemon: everything hangs here
+ */
+#ifndef BH_XENSTORED_SERVER_H
+#define BH_XENSTORED_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/hash.h"
+#include "common/loop.h"
+#include "wire/path.h"
+#include "wire/xsmsg.h"
+#include "xenstored/conn.h"
+#include "xenstored/domain.h"
+#include "xenstored/node.h"
+#include "xenstored/tree.h"
+#include "xenstored/watch.h"
+
+struct acl;
+struct event;
+struct host;
+struct places;
+
+/* Owner: main.  Freed by: server_free(). */
+struct server {
+	struct loop *loop;
+	struct host *host;
+	struct hash_key key;
+	struct places *places;
+	struct tree tree;
+	struct acl *special[WATCH_SPECIALS]; /* of @introduceDomain, ... */
+	struct domains domains;
+	struct domain *self; /* the privileged domain, whose sockets we serve */
+
+	struct conn_head conns;
+	struct conn **port; /* ring connections by local port */
+	uint32_t ports_cap;
+
+	/* Every watch has a seat in hits, so firing needs no memory. */
+	struct watch **hits;
+	size_t hits_cap, watches_nr;
+	uint64_t watch_seq;
+
+	int listen_fd; /* -1: not listening */
+	char *socket_path;
+	struct event *listening, *host_event;
+	bool listen_paused; /* out of descriptors */
+	struct loop_work domain_work;
+
+	/* Scratch of the one request or change that is being handled. */
+	struct path path;
+	uint8_t reply[XSMSG_PAYLOAD_MAX];
+	struct node_walk walk;
+};
+
+/*
+ * server_new - a server with an empty store
+ * @loop, @host:	stay the caller's and must outlive it
+ *
+ * NULL when out of memory.
+ */
+struct server *server_new(struct loop *loop, struct host *host);
+
+/* Ends all connections; runs what is left of the turn. */
+void server_free(struct server *server);
+
+/* Create the socket at @path, replacing a dead one.  0 or -errno. */
+int server_listen(struct server *server, const char *path) __must_check;
+
+/* Accept again, when a descriptor may have become free. */
+void server_listen_resume(struct server *server);
+
+/* Listen to the hypervisor, and to our own domain's ring.  0 or -errno. */
+int server_attach_host(struct server *server) __must_check;
+
+/* Room for local @port in the table of ports.  0 or ENOMEM. */
+int server_port_reserve(struct server *server, uint32_t port) __must_check;
+
+/* Who hears of @port from now on; NULL: nobody. */
+void server_port_set(struct server *server, uint32_t port, struct conn *conn);
+
+#endif

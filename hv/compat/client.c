@@ -174,8 +174,7 @@ static unsigned int fds_take(struct msghdr *msg, struct hv_fds *fds)
 		cm = CMSG_NXTHDR(msg, cm)) {
 		size_t count;
 
-		if (cm->cmsg_level != SOL_SOCKET ||
-			cm->cmsg_type != SCM_RIGHTS)
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
 			continue;
 		count = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (size_t i = 0; i < count; i++, nr++) {

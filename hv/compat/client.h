@@ -94,13 +94,13 @@ int hv_client_dispatch(struct hv_client *c);
  */
 #define HV_REQ_IOV_MAX (HVP_BUFS_MAX + 4)
 struct hv_exchange {
-	uint16_t op;		 /* enum hvp_op */
-	uint16_t n;		 /* items */
+	uint16_t op;             /* enum hvp_op */
+	uint16_t n;              /* items */
 	const struct iovec *req; /* payload; may be NULL with req_nr 0 */
-	unsigned int req_nr;	 /* <= HV_REQ_IOV_MAX */
+	unsigned int req_nr;     /* <= HV_REQ_IOV_MAX */
 	const struct iovec *rep;
-	unsigned int rep_nr;	 /* <= HV_REQ_IOV_MAX */
-	struct hv_fds *fds;	 /* NULL: descriptors are a violation */
+	unsigned int rep_nr; /* <= HV_REQ_IOV_MAX */
+	struct hv_fds *fds;  /* NULL: descriptors are a violation */
 	/* set by hv_client_exchange() */
 	uint32_t rep_n;
 	uint32_t rep_len;

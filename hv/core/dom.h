@@ -44,6 +44,7 @@ struct hv_dom_config {
 	uint8_t handle[16];        /* uuid */
 	uint32_t max_grant_frames; /* 0: the machine's */
 	uint32_t max_maptrack;     /* 0: the machine's */
+	uint32_t max_ports;        /* 0: the machine's */
 };
 
 /*

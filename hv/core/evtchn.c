@@ -21,6 +21,8 @@ int evtchn_init(struct hv_dom *d)
 	e->max = (uint32_t)d->cfg.bits * d->cfg.bits;
 	if (e->max > d->hv->limits.max_ports)
 		e->max = d->hv->limits.max_ports;
+	if (d->cfg.max_ports && e->max > d->cfg.max_ports)
+		e->max = d->cfg.max_ports;
 	e->pending = e->own_pending;
 	e->mask = e->own_mask;
 	e->virq = hv_alloc(

@@ -116,6 +116,9 @@ struct hv_limits {
 	uint32_t max_grant_frames; /* per domain, pages; 64 (32768 entries) */
 	uint32_t max_maptrack;     /* mappings per domain; 65536 */
 	uint32_t max_ports;        /* per domain, below the ABI's bound; 4096 */
+	/* what sysctl shows of the machine */
+	uint32_t nr_cpus; /* 1 */
+	uint32_t cpu_khz; /* 1000000 */
 };
 
 /* What exists right now: for tests of leaks, hv info and metrics. */

@@ -21,27 +21,46 @@ struct hv_gmem {
 };
 
 struct hv_call {
-	/* the caller's */
+	/* the caller's; zero the rest before the first call */
 	struct hv_dom *dom;
 	struct hv_gmem *mem;
 	uint32_t budget; /* work units; filled again before each entry */
 	/* the engine's */
 	unsigned int op; /* of the call to continue, see hv_call_pending() */
-	uint64_t arg[6];
+	uint64_t arg[6]; /* in a multicall: of the entry under way */
 	bool pending;
 	bool in_multicall;
+	bool fetched;        /* a multicall entry is in op and arg */
 	uint32_t multi_next; /* entry at which a multicall goes on */
-	uint64_t progress;   /* of the sub-operation */
+	uint32_t multi_nr;
+	uint64_t multi_list;
+	uint64_t progress; /* of the sub-operation */
+	uint64_t state[2]; /* of the sub-operation: whom it is about */
 };
 
 /*
  * hv_hypercall: run hypercall @op (__HYPERVISOR_* of xen/xen.h) for c->dom.
  * Returns the guest's result (>= 0, or a negative Xen errno), or -ERESTART:
  * the budget is used up, call hv_hypercall_continue() later, before any
- * other call on @c.
+ * other call on @c (which is -EINVAL).  The argument structures are those of
+ * a 64-bit caller, whatever hv_dom_config.bits is.  c->dom must be alive: a
+ * dying domain gets -ESRCH, and the host drops its calls before it is freed.
  */
 int64_t hv_hypercall(struct hv_call *c, unsigned int op, const uint64_t arg[6]);
 int64_t hv_hypercall_continue(struct hv_call *c);
+
+static inline bool hv_call_pending(const struct hv_call *c)
+{
+	return c->pending;
+}
+
+/*
+ * hv_hypercall_abort: the caller goes away (its session ended): give up what
+ * is pending.  What a call has done so far stays done; a reset of event
+ * channels under way no longer blocks another one.  Needed before @c is
+ * dropped with hv_call_pending(); harmless else.
+ */
+void hv_hypercall_abort(struct hv_call *c);
 
 /*
  * hv_may: may @caller do @op to @target?  The whole of the machine's policy

@@ -194,6 +194,8 @@ struct gnt_shared {
 
 int mem_gfn_pick(struct hv_dom *d, uint32_t nr, uint64_t *gfn);
 int mem_gfn_check(struct hv_dom *d, uint32_t nr, uint64_t gfn);
+void mem_drop(struct hv_dom *d, struct hv_frame *f);
+int mem_move(struct hv_dom *d, struct hv_frame *f, uint64_t gfn);
 int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out);
 
 int gnt_init(struct hv_dom *d);
@@ -397,17 +399,6 @@ static inline bool instance_is(struct hv_instance i, const struct hv_dom *d)
 {
 	return i.gen == d->gen && i.domid == d->domid;
 }
-
-/* ---- hypercall files --------------------------------------------------- */
-
-/* What a handler gets; @budget is what is left for this entry. */
-struct hc {
-	struct hv_call *c;
-	struct hv_dom *dom;
-	struct hv *hv;
-	uint32_t *budget;
-	const uint64_t *arg;
-};
 
 /* ---- check.c ----------------------------------------------------------- */
 

@@ -16,6 +16,8 @@ static const struct hv_limits default_limits = {
 	.max_grant_frames = 64,
 	.max_maptrack = 65536,
 	.max_ports = EVTCHN_MAX,
+	.nr_cpus = 1,
+	.cpu_khz = 1000000,
 };
 
 void *hv_alloc(struct hv *hv, size_t size)
@@ -54,6 +56,10 @@ struct hv *hv_new(
 		l->max_maptrack = limits->max_maptrack;
 	if (limits->max_ports && limits->max_ports < EVTCHN_MAX)
 		l->max_ports = limits->max_ports;
+	if (limits->nr_cpus)
+		l->nr_cpus = limits->nr_cpus;
+	if (limits->cpu_khz)
+		l->cpu_khz = limits->cpu_khz;
 	return hv;
 }
 

@@ -116,19 +116,56 @@ int hv_mem_set_max(struct hv_dom *d, uint64_t pages)
 	return 0;
 }
 
+/* A frame that has just left the p2m: memory is freed, a table stays. */
+void mem_drop(struct hv_dom *d, struct hv_frame *f)
+{
+	if (f->run->kind != HV_RUN_GNTTAB && f->run != d->shared_info)
+		frame_free(f);
+}
+
 int hv_mem_remove(struct hv_dom *d, uint64_t gfn)
 {
 	struct hv_frame *f = p2m_get(d, gfn);
 
 	if (!f)
 		return -ENOENT;
+	if (d->life != LIFE_ALIVE)
+		return -EINVAL;
 	p2m_clear(d, gfn);
 	if (gfn < d->hint)
 		d->hint = gfn;
-	/* a table page only leaves the guest's view */
-	if (f->run->kind != HV_RUN_GNTTAB && f->run != d->shared_info)
-		frame_free(f);
+	mem_drop(d, f);
 	check_after(d->hv);
+	return 0;
+}
+
+/*
+ * mem_move: enter @f at @gfn, and nowhere else.  Memory that was there is
+ * freed, as Xen does.  -ENOMEM, and nothing has changed.
+ */
+int mem_move(struct hv_dom *d, struct hv_frame *f, uint64_t gfn)
+{
+	struct hv_frame *was = p2m_get(d, gfn);
+	uint32_t old = f->gfn;
+	int r;
+
+	if (was == f)
+		return 0;
+	if (was) {
+		p2m_replace(d, gfn, f);
+	} else {
+		r = p2m_set(d, gfn, f);
+		if (r)
+			return r;
+	}
+	if (old != HV_GFN_NONE) {
+		p2m_clear(d, old);
+		f->gfn = (uint32_t)gfn;
+		if (old < d->hint)
+			d->hint = old;
+	}
+	if (was)
+		mem_drop(d, was);
 	return 0;
 }
 

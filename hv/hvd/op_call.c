@@ -8,10 +8,6 @@
 #include "hv/hvd/session.h"
 #include "hv/hvd/vdom.h"
 
-/* The engine's hypercall layer is linked when it is there. */
-#pragma weak hv_hypercall
-#pragma weak hv_hypercall_continue
-
 /*
  * The caller's memory as the hypercall may see it: the buffers that came
  * with the request.  A call that goes on in a later turn keeps its own copy.
@@ -163,8 +159,6 @@ int op_hypercall(struct request *r)
 	int64_t ret;
 	int rc;
 
-	if (!hv_hypercall)
-		return -ENOSYS;
 	st = state_new(r, &rc);
 	if (!st)
 		return rc;

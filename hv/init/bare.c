@@ -24,8 +24,8 @@ int bare_name(char name[BARE_MAX])
 		return -EIO;
 	if (!dir || dir[0] != '/' || access(dir, W_OK) < 0)
 		dir = "/tmp";
-	n = snprintf(name, BARE_MAX, "%s/hv-%016llx", dir,
-		(unsigned long long)id);
+	n = snprintf(
+		name, BARE_MAX, "%s/hv-%016llx", dir, (unsigned long long)id);
 	return n >= (int)BARE_MAX ? -ENAMETOOLONG : 0;
 }
 

@@ -70,8 +70,7 @@ static int list_add(struct conf_list *l, char *s)
 
 static int bind_add(struct conf *c, const char *path, bool writable)
 {
-	struct conf_bind *v =
-		reallocarray(c->bind, c->n_bind + 1, sizeof(*v));
+	struct conf_bind *v = reallocarray(c->bind, c->n_bind + 1, sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
@@ -116,8 +115,7 @@ static bool cpus_parse(const char *s, cpu_set_t *set)
 		if (!number_parse(s, &s, CPU_SETSIZE - 1, &a))
 			return false;
 		b = a;
-		if (*s == '-' &&
-			!number_parse(s + 1, &s, CPU_SETSIZE - 1, &b))
+		if (*s == '-' && !number_parse(s + 1, &s, CPU_SETSIZE - 1, &b))
 			return false;
 		if (b < a)
 			return false;
@@ -248,8 +246,7 @@ int conf_parse(struct conf *c, const char *text, size_t len, enum conf_use use,
 		r = -ENOMEM;
 	else
 		memcpy(c->text, text, len);
-	for (size_t at = 0; r == 0 && at < len;
-		at += strlen(c->text + at) + 1)
+	for (size_t at = 0; r == 0 && at < len; at += strlen(c->text + at) + 1)
 		r = line_parse(c, c->text + at, use, &seen, err);
 	if (r == 0 && use == CONF_EXEC && c->arg.n == 0) {
 		snprintf(err, CONF_ERR_MAX, "no command: arg= is missing");

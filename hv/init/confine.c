@@ -113,8 +113,8 @@ static const uint64_t namespaces[] = {CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID,
 static const uint64_t ioctls[] = {TIOCSTI, TIOCSETD, 0x541c /* TIOCLINUX */};
 
 /* Families that are left: local, IP, netlink; see socket_rules(). */
-static const uint64_t families_refused[] = {3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14,
-	15};
+static const uint64_t families_refused[] = {
+	3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15};
 
 static int rule(scmp_filter_ctx f, uint32_t action, int nr, unsigned n,
 	const struct scmp_arg_cmp *args)
@@ -125,8 +125,8 @@ static int rule(scmp_filter_ctx f, uint32_t action, int nr, unsigned n,
 	return r == -EDOM ? 0 : r;
 }
 
-static int rule_if(scmp_filter_ctx f, uint32_t action, int nr,
-	struct scmp_arg_cmp arg)
+static int rule_if(
+	scmp_filter_ctx f, uint32_t action, int nr, struct scmp_arg_cmp arg)
 {
 	return rule(f, action, nr, 1, &arg);
 }
@@ -178,8 +178,8 @@ static int socket_rules(scmp_filter_ctx f)
 	};
 	int r;
 
-	r = rule_if(f, no, SCMP_SYS(socket),
-		SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK));
+	r = rule_if(
+		f, no, SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_GT, AF_NETLINK));
 	for (size_t i = 0; r == 0 && i < NR(families_refused); i++)
 		r = rule_if(f, no, SCMP_SYS(socket),
 			SCMP_A0_64(SCMP_CMP_EQ, families_refused[i]));
@@ -253,8 +253,8 @@ static int programs_rules(scmp_filter_ctx f, const struct confine *how)
 
 static int filter_load(scmp_filter_ctx f)
 {
-	int r = seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH,
-		SCMP_ACT_KILL_PROCESS);
+	int r = seccomp_attr_set(
+		f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
 	/* a balanced tree: a long list costs every call otherwise */
 	if (r == 0)

@@ -94,8 +94,7 @@ static int socket_make(const struct init *in)
 	if (!(in->ns.have & HVB_HAVE_MOUNTNS))
 		path = getenv(HVP_SOCKET_ENV);
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
-	fd = socket(
-		AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ||
 		listen(fd, 1024) < 0)
 		failed_at(errno, path);
@@ -112,9 +111,8 @@ static void confine(struct init *in)
 
 	if (in->conf.has_cpus &&
 		sched_setaffinity(0, sizeof(in->conf.cpus), &in->conf.cpus) < 0)
-		failed(errno,
-			"cpus=: none of them is there for this machine; "
-			"see nproc and taskset -p $$");
+		failed(errno, "cpus=: none of them is there for this machine; "
+			      "see nproc and taskset -p $$");
 	r = confine_privileges();
 	if (r < 0)
 		failed_at(r, "giving up capabilities");
@@ -132,10 +130,15 @@ static bool outer_gone(const struct init *in)
 	return poll(&p, 1, 0) != 0;
 }
 
-/* Closer than the pipe: it is at once, even when this process is stopped. */
+/*
+ * Closer than the pipe: it is at once, whatever this process is doing.  But
+ * not where there is something left to be cleaned up afterwards.
+ */
 static void tie(const struct init *in)
 {
-	if (in->ns.have & HVB_HAVE_PIDNS)
+	const unsigned both = HVB_HAVE_PIDNS | HVB_HAVE_MOUNTNS;
+
+	if ((in->ns.have & both) == both)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (outer_gone(in))
 		_exit(1);
@@ -176,6 +179,8 @@ static void inner(struct init *in)
 	run_loop(&run);
 	if (!pidns)
 		sweep_kill(false);
+	if (!(in->ns.have & HVB_HAVE_MOUNTNS))
+		bare_remove(in->bare);
 	_exit(0);
 }
 

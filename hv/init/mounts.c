@@ -20,8 +20,8 @@
 struct mounts_piece {
 	struct tree tree;
 	const char *target;
-	char *owned;	  /* memory of path and target, if it is ours */
-	char link[64];	  /* not a tree but a link to this */
+	char *owned;      /* memory of path and target, if it is ours */
+	char link[64];    /* not a tree but a link to this */
 	const char *what; /* for messages: the key it comes from */
 };
 
@@ -154,8 +154,8 @@ int mounts_take(struct mounts *m, const struct conf *c, char *err)
 	if (r == 0 && c->rundir)
 		r = piece_take(m, c->rundir, "/run", TREE_RW, "rundir", err);
 	if (r == 0 && c->logdir)
-		r = piece_take(m, c->logdir, "/var/log/xen", TREE_RW, "logdir",
-			err);
+		r = piece_take(
+			m, c->logdir, "/var/log/xen", TREE_RW, "logdir", err);
 	if (r == 0)
 		r = program_take(m, c, c->kernel, true, "kernel", err);
 	if (r == 0)
@@ -192,8 +192,8 @@ void mounts_fini(struct mounts *m)
  */
 static int base_make(const struct conf *c)
 {
-	const char *options = c->control ? "mode=0755,size=25%" :
-					   "mode=0755,size=128m,nr_inodes=32k";
+	const char *options = c->control ? "mode=0755,size=25%"
+					 : "mode=0755,size=128m,nr_inodes=32k";
 	int r = 0;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
@@ -214,18 +214,30 @@ static int folders_make(const struct ns *ns)
 		const char *path;
 		mode_t mode;
 	} folders[] = {
-		{"/tmp", 01777}, {"/run", 0755}, {"/var", 0755},
-		{"/var/lib", 0755}, {"/var/lib/xen", 0755}, {"/var/log", 0755},
-		{"/var/log/xen", 0755}, {"/var/cache", 0755},
-		{"/var/tmp", 01777}, {"/dev", 0755}, {"/dev/xen", 0755},
-		{"/dev/shm", 01777}, {"/dev/pts", 0755}, {"/proc", 0555},
+		{"/tmp", 01777},
+		{"/run", 0755},
+		{"/var", 0755},
+		{"/var/lib", 0755},
+		{"/var/lib/xen", 0755},
+		{"/var/log", 0755},
+		{"/var/log/xen", 0755},
+		{"/var/cache", 0755},
+		{"/var/tmp", 01777},
+		{"/dev", 0755},
+		{"/dev/xen", 0755},
+		{"/dev/shm", 01777},
+		{"/dev/pts", 0755},
+		{"/proc", 0555},
 	};
 	static const struct {
 		const char *path, *to;
 	} links[] = {
-		{"/var/run", "/run"}, {"/var/lock", "/run/lock"},
-		{"/dev/fd", "/proc/self/fd"}, {"/dev/stdin", "fd/0"},
-		{"/dev/stdout", "fd/1"}, {"/dev/stderr", "fd/2"},
+		{"/var/run", "/run"},
+		{"/var/lock", "/run/lock"},
+		{"/dev/fd", "/proc/self/fd"},
+		{"/dev/stdin", "fd/0"},
+		{"/dev/stdout", "fd/1"},
+		{"/dev/stderr", "fd/2"},
 		{"/dev/ptmx", "pts/ptmx"},
 	};
 
@@ -264,8 +276,8 @@ static int devices_make(struct ns *ns, const char *old)
 		tree_fini(&t);
 		/* a program may do without a terminal, not without null */
 		if (r && i > 0) {
-			chan_note(ns->sock, "no %s: %s", nodes[i],
-				strerror(-r));
+			chan_note(
+				ns->sock, "no %s: %s", nodes[i], strerror(-r));
 			unlink(nodes[i]);
 			r = 0;
 		}
@@ -274,8 +286,8 @@ static int devices_make(struct ns *ns, const char *old)
 	}
 	if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
 		    "newinstance,ptmxmode=0666,mode=0620") < 0) {
-		chan_note(ns->sock, "no terminals: devpts: %s",
-			strerror(errno));
+		chan_note(
+			ns->sock, "no terminals: devpts: %s", strerror(errno));
 		unlink("/dev/ptmx");
 	}
 	return 0;
@@ -345,8 +357,8 @@ static int run_folders_make(const struct ns *ns)
 	return 0;
 }
 
-static int tree_make(struct mounts *m, struct ns *ns, const struct conf *c,
-	char *err)
+static int tree_make(
+	struct mounts *m, struct ns *ns, const struct conf *c, char *err)
 {
 	const char *old = c->control ? "/tmp/.old/old" : "/old";
 	int r = folders_make(ns);
@@ -377,8 +389,8 @@ static int tree_make(struct mounts *m, struct ns *ns, const struct conf *c,
 	return r;
 }
 
-int mounts_make(struct mounts *m, struct ns *ns, const struct conf *c,
-	char *err)
+int mounts_make(
+	struct mounts *m, struct ns *ns, const struct conf *c, char *err)
 {
 	int r = m->taken ? 0 : mounts_take(m, c, err);
 

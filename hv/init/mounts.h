@@ -22,7 +22,7 @@
 #include "hv/init/ns.h"
 #include "hv/init/tree.h"
 
-#define MOUNTS_XSD_KVA	"/proc/xen/xsd_kva"
+#define MOUNTS_XSD_KVA  "/proc/xen/xsd_kva"
 #define MOUNTS_PIDS_MAX 8192 /* of the control domain */
 
 struct mounts {
@@ -43,8 +43,8 @@ int mounts_take(struct mounts *m, const struct conf *c, char *err);
  * 0; >0 an errno: mounting is not permitted here, nothing has been changed
  * and the domain keeps the host's tree; or -errno with the reason in err.
  */
-int mounts_make(struct mounts *m, struct ns *ns, const struct conf *c,
-	char *err);
+int mounts_make(
+	struct mounts *m, struct ns *ns, const struct conf *c, char *err);
 void mounts_fini(struct mounts *m);
 
 #endif

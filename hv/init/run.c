@@ -25,8 +25,8 @@ static void fd_close(int *fd)
 	*fd = -1;
 }
 
-int run_init(struct run *r, const struct conf *c, int sock, int alive,
-	bool pidns)
+int run_init(
+	struct run *r, const struct conf *c, int sock, int alive, bool pidns)
 {
 	sigset_t all;
 
@@ -211,8 +211,9 @@ static int stdio_make(struct run *r, int *kernel)
 		r->stdio[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
 	} else {
 		r->terminal = terminal_make(pair) == 0;
-		if (!r->terminal && socketpair(AF_UNIX,
-			SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		if (!r->terminal &&
+			socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				pair) < 0)
 			return -errno;
 		*kernel = pair[0];
 		r->stdio[0] = pair[1];
@@ -326,8 +327,7 @@ static void message_do(struct run *r, struct chan_msg *m)
 		sweep_signal(SIGCONT, r->pidns);
 		break;
 	default:
-		chan_note(r->sock, "unknown message %u from hvd",
-			m->head.type);
+		chan_note(r->sock, "unknown message %u from hvd", m->head.type);
 	}
 }
 

@@ -34,14 +34,14 @@ struct run {
 	int stdio[3]; /* the command's, until it is started; -1 */
 	bool pidns, stopped, started, terminal;
 	bool command_due; /* to be started when the kernel serves */
-	bool ending;	  /* the kernel waits for the command's end */
+	bool ending;      /* the kernel waits for the command's end */
 	struct run_proc *proc;
 	size_t n_proc, cap_proc;
 };
 
 /* Blocks the signals that are read from a descriptor.  0 or -errno. */
-int run_init(struct run *r, const struct conf *c, int sock, int alive,
-	bool pidns);
+int run_init(
+	struct run *r, const struct conf *c, int sock, int alive, bool pidns);
 
 /* Serves until hvd or the process outside is gone. */
 void run_loop(struct run *r);

@@ -17,15 +17,15 @@ struct spawn_fd {
 };
 
 struct spawn {
-	const struct conf *birth;	/* for libdir=, bindir=, env= */
-	const struct conf_list *env;	/* on top of it; or NULL */
+	const struct conf *birth;    /* for libdir=, bindir=, env= */
+	const struct conf_list *env; /* on top of it; or NULL */
 	char *const *argv;
-	const char *cwd;		/* NULL: / */
+	const char *cwd; /* NULL: / */
 	struct spawn_fd fd[SPAWN_FDS_MAX];
 	int n_fd;
-	bool terminal;			/* descriptor 0 is to be its terminal */
-	bool stopped;			/* waits for SIGCONT before it begins */
-	bool tied;			/* dies with hv-init by itself */
+	bool terminal; /* descriptor 0 is to be its terminal */
+	bool stopped;  /* waits for SIGCONT before it begins */
+	bool tied;     /* dies with hv-init by itself */
 };
 
 /*

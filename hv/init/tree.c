@@ -79,7 +79,8 @@ static void unescape(char *s)
 	char *to = s;
 
 	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] &&
+			s[3]) {
 			*to++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 +
 				       (s[3] - '0'));
 			s += 3;
@@ -91,8 +92,7 @@ static void unescape(char *s)
 }
 
 /* Every mount at and below target, in the order in which they are listed. */
-static int remount_all(
-	const char *old, const char *target, enum tree_mode mode)
+static int remount_all(const char *old, const char *target, enum tree_mode mode)
 {
 	char path[PATH_MAX], real[PATH_MAX], *line = NULL;
 	size_t cap = 0, len;
@@ -132,8 +132,8 @@ int tree_put(struct tree *t, const char *old, const char *target)
 	int r = -1;
 
 	if (t->fd >= 0)
-		r = move_mount(t->fd, "", AT_FDCWD, target,
-			MOVE_MOUNT_F_EMPTY_PATH);
+		r = move_mount(
+			t->fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
 	tree_fini(t);
 	if (r < 0) {
 		sealed = false;

@@ -15,8 +15,8 @@
 #include <sys/types.h>
 
 enum tree_mode {
-	TREE_RO, /* read-only, no devices, no set-uid */
-	TREE_RW, /* no devices, no set-uid */
+	TREE_RO,  /* read-only, no devices, no set-uid */
+	TREE_RW,  /* no devices, no set-uid */
 	TREE_DEV, /* a device node */
 };
 

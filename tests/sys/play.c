@@ -83,8 +83,8 @@ int play_start(struct play *p, const char *const *conf, size_t n_conf,
 	int sv[2], config = config_make(conf, n_conf);
 
 	*p = (struct play){.fd = -1, .sock = -1};
-	if (config < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-				  sv) < 0)
+	if (config < 0 ||
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return -1;
 	p->pid = fork();
 	if (p->pid == 0) {
@@ -206,14 +206,14 @@ int play_exec(
 	struct play *p, uint32_t id, const char *command, const int fds[3])
 {
 	char text[8192];
-	int n = snprintf(text, sizeof(text), "arg=sh%carg=-c%carg=%s", 0, 0,
-		command);
+	int n = snprintf(
+		text, sizeof(text), "arg=sh%carg=-c%carg=%s", 0, 0, command);
 
 	return play_send(p, HVB_EXEC, id, 0, text, (size_t)n + 1, fds, 3);
 }
 
-int play_run(struct play *p, const char *command, char *out, size_t max,
-	int *status)
+int play_run(
+	struct play *p, const char *command, char *out, size_t max, int *status)
 {
 	static uint32_t next_id = 1000;
 	int pipefd[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);

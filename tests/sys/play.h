@@ -20,14 +20,14 @@ struct play {
 	char notes[8192]; /* all HVB_NOTE so far, one a line */
 	struct hvb_msg last;
 	char text[4096]; /* of the last message that was no note */
-	int fd;		 /* that came with it, or -1 */
+	int fd;          /* that came with it, or -1 */
 };
 
 /* Namespaces that the kernel is to refuse, as flags of unshare(2). */
 struct play_deny {
 	int namespaces;
 	bool mount_attr; /* open_tree, move_mount, mount_setattr: ENOSYS */
-	bool mount;	 /* mount: EPERM */
+	bool mount;      /* mount: EPERM */
 };
 
 /* Starts hv-init with these strings, as user `uid` if that is not -1. */
@@ -43,8 +43,8 @@ int play_send(struct play *p, uint32_t type, uint32_t id, int32_t value,
 	const char *payload, size_t len, const int *fds, int n_fds);
 
 /* HVB_EXEC of a shell command with these three descriptors. */
-int play_exec(struct play *p, uint32_t id, const char *command,
-	const int fds[3]);
+int play_exec(
+	struct play *p, uint32_t id, const char *command, const int fds[3]);
 
 /* Runs a shell command to its end; its output in out, its wait status. */
 int play_run(struct play *p, const char *command, char *out, size_t max,

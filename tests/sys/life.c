@@ -1,0 +1,759 @@
+// SPDX-License-Identifier: MIT
+/*
+ * life.c: a domain's life as hv-init runs it, with the test as its hvd
+ *
+ * Run by root, each test is run a second time as an ordinary user.  What
+ * needs namespaces is left out, and said, where they are not permitted.
+ */
+#include "tests/sys/play.h"
+#include "hv/proto/proto.h"
+#include "tests/unit/bh_check.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define ALL_NAMESPACES                                               \
+	(CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | \
+		CLONE_NEWIPC | CLONE_NEWUTS)
+
+static const struct play_deny bare = {.namespaces = ALL_NAMESPACES};
+
+static struct play play;
+static char out[65536], dir[64];
+
+static uid_t user_of(int i)
+{
+	return i == 0 ? (uid_t)-1 : 65534;
+}
+
+static bool user_skip(int i)
+{
+	const char *build = getenv("BH_BUILDDIR");
+	char cmd[4096];
+
+	if (i == 0)
+		return false;
+	if (geteuid() != 0)
+		return true;
+	snprintf(cmd, sizeof(cmd),
+		"setpriv --reuid=65534 --regid=65534 --clear-groups "
+		"test -x '%s/hv/init/hv-init' 2>/dev/null",
+		build ? build : ".");
+	if (system(cmd) == 0)
+		return false;
+	fprintf(stderr, "not as another user: it cannot read this folder\n");
+	return true;
+}
+
+/* Starts a domain that is to be ready; false: it lacks one of `need`. */
+static bool begin(const char *const *conf, size_t n,
+	const struct play_deny *deny, uid_t uid, unsigned need)
+{
+	unsigned lacks;
+
+	ck_assert_int_eq(play_start(&play, conf, n, deny, uid), 0);
+	ck_assert_int_eq(play_expect(&play, HVB_READY), 0);
+	ck_assert_int_ge(play.fd, 0);
+	lacks = need & ~(unsigned)play.last.value;
+	if (lacks)
+		fprintf(stderr, "left out, missing %#x: %s", lacks, play.notes);
+	return lacks == 0;
+}
+
+static int end(void)
+{
+	int status;
+
+	ck_assert_int_eq(play_end(&play, &status), 0);
+	return status;
+}
+
+static int run(const char *command)
+{
+	int status;
+
+	ck_assert_int_eq(
+		play_run(&play, command, out, sizeof(out), &status), 0);
+	return status;
+}
+
+static void run_ok(const char *command)
+{
+	int status = run(command);
+
+	ck_assert_msg(status == 0, "%s: status %#x: %s", command, status, out);
+}
+
+static const char *const plain[] = {"domid=1", "name=plain"};
+
+#define PLAIN plain, sizeof(plain) / sizeof(plain[0])
+
+START_TEST(test_isolated)
+{
+	const unsigned need = HVB_HAVE_MOUNTNS | HVB_HAVE_PIDNS |
+			      HVB_HAVE_NETNS | HVB_HAVE_PROC | HVB_HAVE_SECCOMP;
+
+	if (user_skip(_i))
+		return;
+	if (begin(PLAIN, NULL, user_of(_i), need)) {
+		/* processes: hv-init and ourselves */
+		run_ok("test $$ -lt 10 && test $(ls -d /proc/[0-9]* | wc -l) "
+		       "-lt 6 && kill -0 1");
+		/* everybody but the first, whom nobody inside can end */
+		run_ok("kill -9 -1; kill -9 1; kill -STOP 1; true");
+		run_ok("kill -0 1");
+		/* network: a loopback that is up, and nothing else */
+		run_ok("test $(grep -c : /proc/net/dev) = 1");
+		run_ok("grep -q lo: /proc/net/dev");
+		/* files */
+		ck_assert_int_ne(run("echo x 2>&1 >/usr/x || exit 1"), 0);
+		ck_assert_ptr_nonnull(strstr(out, "ead-only"));
+		ck_assert_int_ne(run("echo x >/etc/x"), 0);
+		run_ok("test ! -e /home -a ! -e /root -a ! -e /sys -a "
+		       "! -e /mnt");
+		run_ok("test -z \"$(ls -A /tmp /var/lib/xen /var/log/xen "
+		       "| grep -v :)\"");
+		run_ok("test ! -e /proc/xen");
+		ck_assert_int_ne(run("echo 1 >/proc/sys/vm/drop_caches"), 0);
+		ck_assert_int_ne(run("echo h >/proc/sysrq-trigger"), 0);
+		/* hv-init's own memory and descriptors */
+		ck_assert_int_ne(run("cat /proc/1/environ"), 0);
+		ck_assert_int_ne(run("head -c1 /proc/1/mem"), 0);
+		ck_assert_int_ne(run("cat <&3"), 0);
+		ck_assert_int_ne(run("readlink /proc/1/fd/3"), 0);
+		/* nothing can be got back */
+		ck_assert_int_ne(run("mount -t tmpfs x /tmp"), 0);
+		ck_assert_int_ne(run("unshare -U true"), 0);
+		ck_assert_int_ne(run("umount /usr"), 0);
+		ck_assert_int_ne(run("mknod /tmp/mem c 1 1"), 0);
+	}
+	end();
+}
+END_TEST
+
+START_TEST(test_usable)
+{
+	if (user_skip(_i))
+		return;
+	if (begin(PLAIN, NULL, user_of(_i), HVB_HAVE_MOUNTNS)) {
+		run_ok("echo x >/dev/null && head -c4 /dev/zero | wc -c | "
+		       "grep -qx 4 && head -c8 /dev/urandom >/dev/null");
+		ck_assert_int_ne(run("echo x >/dev/full"), 0);
+		run_ok("echo x >/tmp/a && echo x >/run/a && "
+		       "echo x >/var/tmp/a && echo x >/dev/shm/a");
+		run_ok("test -d /run/xenstored -a -d /run/xen -a "
+		       "-d /run/lock -a -d /var/run/xen");
+		run_ok("test -S /dev/xen/hv");
+		run_ok("test \"$(id -u)\" = 0 -a \"$HOME\" = /tmp");
+		run_ok("case $PATH in */usr/bin*) ;; *) false; esac");
+		run_ok("test -z \"$HV_SOCKET\"");
+		/* stdio through /dev, where there is a /proc */
+		run_ok("test ! -e /proc/self/fd || "
+		       "echo x 2>/tmp/e >/dev/stderr");
+		run_ok("ulimit -c | grep -qx 0");
+	}
+	end();
+}
+END_TEST
+
+START_TEST(test_status)
+{
+	int null;
+
+	if (user_skip(_i))
+		return;
+	begin(PLAIN, NULL, user_of(_i), 0);
+	ck_assert_int_eq(WEXITSTATUS(run("exit 7")), 7);
+	ck_assert_int_eq(WTERMSIG(run("kill -SEGV $$")), SIGSEGV);
+	/* one that cannot be run says so where its errors go */
+	ck_assert_int_eq(WEXITSTATUS(run("exec /nowhere")), 127);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(play_send(&play, HVB_EXEC, 5, 0, "arg=/nowhere", 13,
+				 (int[]){null, null, null}, 3),
+		0);
+	ck_assert_int_eq(play_expect(&play, HVB_EXITED), 0);
+	ck_assert_int_eq(WEXITSTATUS(play.last.value), 127);
+	ck_assert_int_eq(play_send(&play, HVB_EXEC, 6, 0, "arg=/etc/passwd", 16,
+				 (int[]){null, null, null}, 3),
+		0);
+	ck_assert_int_eq(play_expect(&play, HVB_EXITED), 0);
+	ck_assert_int_eq(WEXITSTATUS(play.last.value), 126);
+	/* malformed: no command, two descriptors; each is answered */
+	ck_assert_int_eq(play_send(&play, HVB_EXEC, 7, 0, "env=A=b", 8,
+				 (int[]){null, null, null}, 3),
+		0);
+	ck_assert_int_eq(play_expect(&play, HVB_EXITED), 0);
+	ck_assert_int_eq(play.last.id, 7);
+	ck_assert_int_eq(play_send(&play, HVB_EXEC, 8, 0, "arg=true", 9,
+				 (int[]){null, null}, 2),
+		0);
+	ck_assert_int_eq(play_expect(&play, HVB_EXITED), 0);
+	ck_assert_int_eq(play.last.id, 8);
+	ck_assert_ptr_nonnull(strstr(play.notes, "no command"));
+	close(null);
+	/* a length that is not the message's, and an unknown type */
+	ck_assert_int_eq(
+		send(play.sock, &(struct hvb_msg){.len = 5}, 20, 0), 20);
+	ck_assert_int_eq(play_send(&play, 63, 0, 0, NULL, 0, NULL, 0), 0);
+	run_ok("true");
+	ck_assert_ptr_nonnull(strstr(play.notes, "malformed"));
+	ck_assert_ptr_nonnull(strstr(play.notes, "unknown message 63"));
+	end();
+}
+END_TEST
+
+START_TEST(test_exec_environment)
+{
+	static const char text[] = "arg=sh\0arg=-c\0"
+				   "arg=test \"$A$B$C\" = 1xz -a $PWD = /usr\0"
+				   "env=B=x\0env=C=z\0cwd=/usr";
+	const char *conf[] = {"domid=1", "env=A=1", "env=B=2", "cwd=/etc"};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	begin(conf, 4, NULL, (uid_t)-1, 0);
+	ck_assert_int_eq(play_send(&play, HVB_EXEC, 5, 0, text, sizeof(text),
+				 (int[]){null, null, null}, 3),
+		0);
+	ck_assert_int_eq(play_expect(&play, HVB_EXITED), 0);
+	ck_assert_int_eq(play.last.value, 0);
+	/* and nothing of ours: three descriptors, no variable, no signal */
+	run_ok("test ! -e /proc/self/fd || test \"$(ls /proc/self/fd | tr -d "
+	       "'\\n')\" = 0123");
+	run_ok("test -z \"$BH_BUILDDIR\"");
+	run_ok("test ! -e /proc/self/status || "
+	       "! grep -E 'Sig(Blk|Ign):.*[1-9a-f]' /proc/self/status");
+	close(null);
+	end();
+}
+END_TEST
+
+static void dir_make(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/bulkhead-life.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+}
+
+static void dir_remove(void)
+{
+	char cmd[128];
+
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
+	ck_assert_int_eq(system(cmd), 0);
+}
+
+static void shell(const char *fmt, ...)
+{
+	char cmd[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(cmd, sizeof(cmd), fmt, ap);
+	va_end(ap);
+	ck_assert_msg(system(cmd) == 0, "%s", cmd);
+}
+
+/* _i & 1: as another user; _i & 2: without the new mount calls. */
+START_TEST(test_bind)
+{
+	const struct play_deny attr = {.mount_attr = true};
+	char ro[128], rw[128], deep[128], file[128], cmd[512];
+	const char *conf[] = {"domid=1", ro, rw, deep, file};
+	const uid_t uid = user_of(_i & 1);
+
+	if (user_skip(_i & 1))
+		return;
+	dir_make();
+	shell("cd %s && mkdir -p ro rw 'ro/a b' x/y/z && echo 1 >ro/f && "
+	      "echo 2 >x/y/z/f && echo 3 >file && chmod 1777 rw",
+		dir);
+	snprintf(ro, sizeof(ro), "bind=%s/ro", dir);
+	snprintf(rw, sizeof(rw), "bindrw=%s/rw", dir);
+	snprintf(deep, sizeof(deep), "bind=%s/x/y/z", dir);
+	snprintf(file, sizeof(file), "bind=%s/file", dir);
+	if (begin(conf, 5, _i & 2 ? &attr : NULL, uid, HVB_HAVE_MOUNTNS)) {
+		snprintf(cmd, sizeof(cmd),
+			"cd %s && grep -qx 1 ro/f && grep -qx 2 x/y/z/f && "
+			"grep -qx 3 file && ! touch ro/g && ! touch x/y/z/g && "
+			"! sh -c 'echo >file' && touch rw/g && "
+			"! grep /rw/ /proc/1/root",
+			dir);
+		run_ok(cmd);
+		ck_assert_int_ne(run("touch /usr/x /etc/x"), 0);
+		shell("test -f %s/rw/g -a ! -e %s/ro/g", dir, dir);
+	}
+	end();
+	dir_remove();
+}
+END_TEST
+
+/* A folder that the domain's user cannot walk to on the host. */
+START_TEST(test_bind_hidden)
+{
+	char bind[128], cmd[256];
+	const char *conf[] = {"domid=1", "uid=65534", bind};
+
+	if (geteuid() != 0)
+		return;
+	dir_make();
+	shell("mkdir %s/in && chmod 755 %s/in && echo 1 >%s/in/f && "
+	      "chmod 644 %s/in/f && chmod 700 %s",
+		dir, dir, dir, dir, dir);
+	snprintf(bind, sizeof(bind), "bind=%s/in", dir);
+	if (begin(conf, 3,
+		    _i ? &(struct play_deny){.namespaces = CLONE_NEWUSER}
+		       : NULL,
+		    (uid_t)-1, HVB_HAVE_MOUNTNS)) {
+		snprintf(cmd, sizeof(cmd), "grep -qx 1 %s/in/f", dir);
+		run_ok(cmd);
+		/* the host's root it is not */
+		ck_assert_int_ne(run("cat /etc/shadow"), 0);
+		run_ok("touch /run/x /tmp/x /var/lib/xen/x");
+		run_ok("grep -q 'CapBnd:.*0000000000000000' /proc/self/status");
+	}
+	end();
+	dir_remove();
+}
+END_TEST
+
+START_TEST(test_control)
+{
+	char rundir[128], logdir[128];
+	const char *conf[] = {"domid=0", "control=1", rundir, logdir};
+
+	if (user_skip(_i))
+		return;
+	dir_make();
+	shell("mkdir -m 0777 %s/run %s/log && echo seen >%s/file", dir, dir,
+		dir);
+	snprintf(rundir, sizeof(rundir), "rundir=%s/run", dir);
+	snprintf(logdir, sizeof(logdir), "logdir=%s/log", dir);
+	if (begin(conf, 4, NULL, user_of(_i), HVB_HAVE_MOUNTNS)) {
+		run_ok("grep -qx control_d /proc/xen/capabilities");
+		run_ok("test $(wc -c </proc/xen/xsd_kva) = 4096");
+		run_ok("echo 5 >/proc/xen/xsd_port && "
+		       "printf x | dd conv=notrunc of=/proc/xen/xsd_kva "
+		       "2>/dev/null");
+		run_ok("test -z \"$(ls -A /tmp)\"");
+		run_ok("echo 1 >/run/xenstored/pid && echo 2 >/var/log/xen/l "
+		       "&& echo 3 >/var/run/xen/x");
+		run_ok("test -d /home -a -d /root -a -d /sys");
+		ck_assert_int_ne(run("touch /home/x"), 0);
+		ck_assert_int_ne(run("touch /srv/x"), 0);
+		ck_assert_int_ne(run("echo x >/sys/kernel/mm/ksm/run 2>&1"), 0);
+		shell("grep -qx 1 %s/run/xenstored/pid && "
+		      "grep -qx 2 %s/log/l && grep -qx 3 %s/run/xen/x",
+			dir, dir, dir);
+	}
+	if (play.last.value && access("/proc/self", F_OK) == 0) {
+		/* /proc works through its links */
+		run_ok("test ! -e /proc/self/status || "
+		       "{ grep -q . /proc/$$/status && "
+		       "test -e /proc/self/fd/0 && grep -q . /proc/mounts && "
+		       "test $(cat /proc/sys/kernel/pid_max) -ge 8192; }");
+		ck_assert_int_ne(run("echo 1 >/proc/sys/vm/drop_caches"), 0);
+	}
+	end();
+	dir_remove();
+}
+END_TEST
+
+static void kernel_write(const char *body)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/kernel", dir);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fprintf(f, "#!/bin/sh\n%s\n", body);
+	ck_assert_int_eq(fchmod(fileno(f), 0755), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+/* HVB_RUN, with one end of a socket pair as the session; returns the other. */
+static int run_start(void)
+{
+	int sv[2];
+
+	ck_assert_int_eq(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	ck_assert_int_eq(
+		play_send(&play, HVB_RUN, 0, 0, NULL, 0, &sv[1], 1), 0);
+	close(sv[1]);
+	return sv[0];
+}
+
+static bool wait_file(const char *name)
+{
+	const struct timespec moment = {.tv_nsec = 5000000};
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	for (int i = 0; i < 1000; i++) {
+		if (access(path, F_OK) == 0)
+			return true;
+		nanosleep(&moment, NULL);
+	}
+	return false;
+}
+
+static bool has_file(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return access(path, F_OK) == 0;
+}
+
+static char conf_kernel[128], conf_dir[128], conf_command[512];
+static const char *conf_run[] = {"domid=1", "arg=sh", "arg=-c", conf_command,
+	conf_kernel, conf_dir, "console=1"};
+
+static void run_prepare(const char *kernel, const char *command)
+{
+	dir_make();
+	ck_assert_int_eq(chmod(dir, 0777), 0);
+	kernel_write(kernel);
+	snprintf(conf_kernel, sizeof(conf_kernel), "kernel=%s/kernel", dir);
+	snprintf(conf_dir, sizeof(conf_dir), "bindrw=%s", dir);
+	snprintf(conf_command, sizeof(conf_command), "arg=cd %s; %s", dir,
+		command);
+}
+
+/* The command waits for the kernel, which has its session and console. */
+START_TEST(test_run)
+{
+	char byte;
+	int fd;
+
+	if (user_skip(_i & 1))
+		return;
+	run_prepare("cd $(dirname $0); echo hello >&3; sleep 0.3; "
+		    "test ! -e cmd && printf R >&5; "
+		    "read line <&6; echo \"$line\" >got; "
+		    "printf 'answer\\n' >&6; exec sleep 100",
+		"touch cmd; echo from-command; read x; echo \"$x\" >read; "
+		"test -t 0 && touch tty; exit 3");
+	begin(conf_run, 7, _i & 2 ? &bare : NULL, user_of(_i & 1), 0);
+	fd = run_start();
+	ck_assert_int_eq(read(fd, &byte, 1), 1);
+	ck_assert_int_eq(play_expect(&play, HVB_COMMAND_DIED), 0);
+	ck_assert_int_eq(WEXITSTATUS(play.last.value), 3);
+	shell("grep -q from-command %s/got && grep -q answer %s/read", dir,
+		dir);
+	/* a second one is not started */
+	close(run_start());
+	run_ok("true");
+	ck_assert_ptr_nonnull(strstr(play.notes, "runs already"));
+	end();
+	/* the kernel held the other end of the session until now */
+	while (read(fd, &byte, 1) > 0)
+		;
+	close(fd);
+	dir_remove();
+}
+END_TEST
+
+START_TEST(test_kernel_dies)
+{
+	int fd;
+
+	run_prepare("exit 9", "touch cmd");
+	begin(conf_run, 7, NULL, (uid_t)-1, 0);
+	fd = run_start();
+	ck_assert_int_eq(play_expect(&play, HVB_KERNEL_DIED), 0);
+	ck_assert_int_eq(WEXITSTATUS(play.last.value), 9);
+	/* without a kernel there is no command, and no second notice */
+	run_ok("sleep 0.1");
+	ck_assert(!has_file("cmd"));
+	close(fd);
+	end();
+	dir_remove();
+}
+END_TEST
+
+/* 'T': the command gets SIGTERM, and the kernel sees when it has ended. */
+START_TEST(test_ending)
+{
+	int fd;
+
+	run_prepare("cd $(dirname $0); trap '' PIPE; printf R >&5; "
+		    "until test -e ready; do sleep 0.02; done; printf T >&5; "
+		    "while printf x >&5 2>/dev/null; do sleep 0.02; done; "
+		    "test -e ended && touch seen; exit 0",
+		_i ? "touch ready; exec 0<&-; sleep 0.2; touch ended"
+		   : "trap 'touch ended; exit 4' TERM; touch ready; "
+		     "while :; do sleep 0.05; done");
+	begin(conf_run, 7, NULL, (uid_t)-1, 0);
+	fd = run_start();
+	ck_assert_int_eq(play_expect(&play, HVB_COMMAND_DIED), 0);
+	if (_i == 0)
+		ck_assert_int_eq(WEXITSTATUS(play.last.value), 4);
+	ck_assert_int_eq(play_expect(&play, HVB_KERNEL_DIED), 0);
+	if (_i == 0)
+		ck_assert(has_file("seen"));
+	close(fd);
+	end();
+	dir_remove();
+}
+END_TEST
+
+/* _i & 2: without any namespace. */
+START_TEST(test_stop)
+{
+	char mark[128], bind[128];
+	const char *conf[] = {"domid=1", bind};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct stat a, b;
+
+	if (user_skip(_i & 1))
+		return;
+	dir_make();
+	ck_assert_int_eq(chmod(dir, 0777), 0);
+	snprintf(mark, sizeof(mark), "%s/mark", dir);
+	snprintf(bind, sizeof(bind), "bindrw=%s", dir);
+	begin(conf, 2, _i & 2 ? &bare : NULL, user_of(_i & 1), 0);
+	snprintf(out, sizeof(out),
+		"cd %s; sh -c 'setsid sh -c \"while echo x >>mark; do "
+		"sleep 0.01; done\" & exec sleep 1000'",
+		dir);
+	ck_assert_int_eq(
+		play_exec(&play, 1, out, (int[]){null, null, null}), 0);
+	ck_assert(wait_file("mark"));
+	ck_assert_int_eq(play_send(&play, HVB_STOP, 0, 0, NULL, 0, NULL, 0), 0);
+	usleep(100000);
+	ck_assert_int_eq(stat(mark, &a), 0);
+	/* one that is started while it is stopped does not begin */
+	snprintf(out, sizeof(out), "touch %s/late", dir);
+	ck_assert_int_eq(
+		play_exec(&play, 2, out, (int[]){null, null, null}), 0);
+	usleep(200000);
+	ck_assert_int_eq(stat(mark, &b), 0);
+	ck_assert_int_eq(a.st_size, b.st_size);
+	ck_assert(!has_file("late"));
+	ck_assert_int_eq(play_send(&play, HVB_CONT, 0, 0, NULL, 0, NULL, 0), 0);
+	ck_assert_int_eq(play_expect(&play, HVB_EXITED), 0);
+	ck_assert_int_eq(play.last.id, 2);
+	ck_assert(has_file("late"));
+	usleep(100000);
+	ck_assert_int_eq(stat(mark, &b), 0);
+	ck_assert_int_gt(b.st_size, a.st_size);
+	/* signals go to the process group; nonsense ones nowhere */
+	for (int sig = -1; sig < 100; sig += 98)
+		ck_assert_int_eq(
+			play_send(&play, HVB_SIGNAL, 1, sig, NULL, 0, NULL, 0),
+			0);
+	ck_assert_int_eq(
+		play_send(&play, HVB_SIGNAL, 1, SIGINT, NULL, 0, NULL, 0), 0);
+	ck_assert_int_eq(play_expect(&play, HVB_EXITED), 0);
+	ck_assert_int_eq(play.last.id, 1);
+	ck_assert_int_eq(WTERMSIG(play.last.value), SIGINT);
+	close(null);
+	end();
+	dir_remove();
+}
+END_TEST
+
+/* The process ids of hv-init's children, on the host. */
+static pid_t child_of(pid_t pid)
+{
+	char path[64];
+	int child = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid,
+		(int)pid);
+	f = fopen(path, "r");
+	if (f) {
+		if (fscanf(f, "%d", &child) != 1)
+			child = 0;
+		fclose(f);
+	}
+	return child;
+}
+
+/*
+ * However hv-init ends, nothing is left: _i & 4: hvd goes; & 8: SIGKILL to the
+ * outer process; & 12 == 0: SIGKILL to the inner one.
+ */
+START_TEST(test_nothing_left)
+{
+	char mark[64], command[512];
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), left = -1;
+
+	if (user_skip(_i & 1))
+		return;
+	dir_make();
+	ck_assert_int_eq(chmod(dir, 0777), 0);
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	begin(PLAIN, _i & 2 ? &bare : NULL, user_of(_i & 1), 0);
+	/* a number that nobody else sleeps for */
+	snprintf(mark, sizeof(mark), "sleep 1%d.%03d", (int)getpid(), _i);
+	snprintf(command, sizeof(command),
+		"trap '' TERM HUP INT; setsid %s & setsid sh -c '%s & %s' & "
+		"(%s &) & wait",
+		mark, mark, mark, mark);
+	ck_assert_int_eq(
+		play_exec(&play, 1, command, (int[]){null, null, null}), 0);
+	close(null);
+	for (int i = 0; i < 400 && play_count(mark) < 6; i++)
+		usleep(5000);
+	ck_assert_int_ge(play_count(mark), 5);
+	if (_i & 8)
+		kill(play.pid, SIGKILL);
+	else if (!(_i & 4))
+		kill(child_of(play.pid), SIGKILL);
+	end();
+	for (int i = 0; i < 600 && left != 0; i++) {
+		left = play_count(mark);
+		usleep(5000);
+	}
+	ck_assert_int_eq(left, 0);
+	/* nor the folder that stood in for /dev/xen */
+	shell("for i in $(seq 100); do test -z \"$(ls -A %s)\" && exit 0; "
+	      "sleep 0.02; done; exit 1",
+		dir);
+	dir_remove();
+}
+END_TEST
+
+static const struct {
+	const char *conf;
+	const char *why;
+} wrong[] = {
+	{"nonsense=1", "unknown"},
+	{"domid=x", "domid="},
+	{"bind=/nowhere/at/all", "/nowhere/at/all"},
+	{"bindrw=/etc/no", "/etc/no"},
+	{"rundir=/nowhere", "rundir="},
+	{"kernel=/nowhere/hv-kernel", "kernel="},
+	{"cpus=1000-1010", "cpus="},
+};
+
+enum { NR_WRONG = sizeof(wrong) / sizeof(wrong[0]) };
+
+START_TEST(test_wrong)
+{
+	const char *conf[] = {"name=x", wrong[_i].conf};
+	int status;
+
+	ck_assert_int_eq(play_start(&play, conf, 2, NULL, (uid_t)-1), 0);
+	ck_assert_int_eq(play_expect(&play, HVB_FAILED), 0);
+	ck_assert_int_gt(play.last.value, 0);
+	ck_assert_msg(
+		strstr(play.text, wrong[_i].why) != NULL, "%s", play.text);
+	ck_assert_int_eq(play_end(&play, &status), 0);
+	ck_assert_int_ne(status, 0);
+}
+END_TEST
+
+START_TEST(test_wrong_uid)
+{
+	const char *conf[] = {"uid=12345"};
+
+	if (user_skip(1))
+		return;
+	ck_assert_int_eq(play_start(&play, conf, 1, NULL, 65534), 0);
+	ck_assert_int_eq(play_expect(&play, HVB_FAILED), 0);
+	ck_assert_int_eq(play.last.value, EPERM);
+	end();
+}
+END_TEST
+
+/* Each namespace alone, and all: it lives, and says what it lacks. */
+START_TEST(test_denied)
+{
+	static const struct {
+		int flags;
+		const char *note;
+	} kinds[] = {
+		{CLONE_NEWUSER, "no user namespace"},
+		{CLONE_NEWNS, "no mount namespace"},
+		{CLONE_NEWPID, "no pid namespace"},
+		{CLONE_NEWNET, "no network namespace"},
+		{CLONE_NEWIPC, "no ipc namespace"},
+		{CLONE_NEWUTS, "no uts namespace"},
+		{ALL_NAMESPACES, "no pid namespace"},
+	};
+	const struct play_deny deny = {.namespaces = kinds[_i / 2].flags};
+
+	if (user_skip(_i & 1))
+		return;
+	begin(PLAIN, &deny, user_of(_i & 1), HVB_HAVE_SECCOMP);
+	ck_assert_msg(strstr(play.notes, kinds[_i / 2].note) != NULL, "%s",
+		play.notes);
+	if (deny.namespaces == ALL_NAMESPACES)
+		ck_assert_int_eq(play.last.value, HVB_HAVE_SECCOMP);
+	run_ok("test -S ${HV_SOCKET:-/dev/xen/hv}");
+	if (deny.namespaces & CLONE_NEWNS)
+		run_ok("test -n \"$HV_XENBUS\" -a -n \"$XENSTORED_PATH\"");
+	ck_assert_int_ne(run("unshare -n true"), 0);
+	end();
+}
+END_TEST
+
+/* What arrives at the socket that hvd was given comes from the inside. */
+START_TEST(test_socket)
+{
+	struct pollfd p;
+	int fd;
+
+	begin(PLAIN, _i ? &bare : NULL, (uid_t)-1, 0);
+	p = (struct pollfd){.fd = play.fd, .events = POLLIN};
+	ck_assert_int_eq(poll(&p, 1, 0), 0);
+	run_ok("python3 -c 'import os, socket\n"
+	       "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+	       "s.connect(os.environ.get(\"HV_SOCKET\", \"/dev/xen/hv\"))\n"
+	       "s.send(b\"hello\")'");
+	fd = accept4(play.fd, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(read(fd, out, sizeof(out)), 5);
+	close(fd);
+	/* the next one is not waited for: hvd must never block on it */
+	ck_assert_int_eq(accept(play.fd, NULL, NULL), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	end();
+}
+END_TEST
+
+START_TEST(test_cpus)
+{
+	const char *conf[] = {"cpus=0"};
+
+	begin(conf, 1, NULL, (uid_t)-1, HVB_HAVE_SECCOMP);
+	run_ok("test $(nproc) = 1");
+	ck_assert_int_ne(run("taskset -c 0-7 true"), 0);
+	ck_assert_int_ne(run("taskset -pc 0-7 $$"), 0);
+	end();
+}
+END_TEST
+
+START_TEST(test_unstarted)
+{
+	char cmd[4096];
+
+	snprintf(cmd, sizeof(cmd),
+		"'%s/hv/init/hv-init' 3<&- 4<&- 2>&1 | grep -q 'started by'",
+		getenv("BH_BUILDDIR") ? getenv("BH_BUILDDIR") : ".");
+	ck_assert_int_eq(system(cmd), 0);
+}
+END_TEST
+
+BH_CHECK_MAIN("life", 60, BH_LOOP(test_isolated, 2), BH_LOOP(test_usable, 2),
+	BH_LOOP(test_status, 2), BH_TEST(test_exec_environment),
+	BH_LOOP(test_bind, 4), BH_LOOP(test_bind_hidden, 2),
+	BH_LOOP(test_control, 2), BH_LOOP(test_run, 4),
+	BH_TEST(test_kernel_dies), BH_LOOP(test_ending, 2),
+	BH_LOOP(test_stop, 4), BH_LOOP(test_nothing_left, 12),
+	BH_LOOP(test_wrong, NR_WRONG), BH_TEST(test_wrong_uid),
+	BH_LOOP(test_denied, 14), BH_LOOP(test_socket, 2), BH_TEST(test_cpus),
+	BH_TEST(test_unstarted))

@@ -33,9 +33,11 @@ enum hv_point_id {
 	HV_POINT_GNT_PINNED, /* an entry has been pinned, nothing mapped yet */
 };
 
-#ifdef HV_HOOKS
-/* A test's: called before each access.  It must not call the engine. */
+/* A test's, only there with HV_HOOKS: called before each access.  It must
+ * not call the engine. */
 extern void (*hv_point_hook)(enum hv_point_id id, const volatile void *p);
+
+#ifdef HV_HOOKS
 #define hv_point_at(id, p)                    \
 	do {                                  \
 		if (hv_point_hook)            \

@@ -27,7 +27,7 @@ struct hv_gnt_map {
 	int16_t status;
 	uint32_t handle;
 	uint64_t dev_addr;       /* names the device mapping for the unmap */
-	bool ro_entry;		 /* the entry gives read access only */
+	bool ro_entry;           /* the entry gives read access only */
 	struct hv_page_ref page; /* valid while the handle is */
 };
 

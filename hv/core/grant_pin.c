@@ -32,8 +32,8 @@ static bool pin_overflows(uint32_t have, uint32_t add)
 
 /* Set GTF_reading, GTF_writing in an entry that permits it; *ro tells whether
  * it permits reading alone. */
-static int16_t entry_claim(struct gnt_shared *e, uint32_t domid, bool write,
-	bool map, bool *ro)
+static int16_t entry_claim(
+	struct gnt_shared *e, uint32_t domid, bool write, bool map, bool *ro)
 {
 	/* a part of a page cannot be mapped */
 	uint32_t mask = GTF_type_mask | (map ? GTF_sub_page : 0), x, n;

@@ -159,7 +159,7 @@ enum gnt_pin { PIN_HST_W, PIN_HST_R, PIN_DEV_W, PIN_DEV_R };
  */
 struct gnt_act {
 	uint32_t pin;
-	bool ro; /* the entry gave read access only when it was claimed */
+	bool ro;       /* the entry gave read access only when it was claimed */
 	uint32_t seen; /* hv_check(): pins found */
 	struct hv_instance by;
 	struct hv_frame *frame;

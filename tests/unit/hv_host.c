@@ -251,6 +251,23 @@ int16_t host_unmap(struct hv_dom *by, uint32_t handle)
 	return op.status;
 }
 
+void host_check_entries(struct test_host *h)
+{
+	struct hv_dom *d = hv_dom_next(h->hv, 0);
+	uint32_t i, pin, flags;
+
+	for (; d; d = hv_dom_next(h->hv, hv_dom_id(d) + 1)) {
+		for (i = 0; i < d->gt.nr_frames * GNT_PER_FRAME; i++) {
+			pin = gnt_act(d, i)->pin;
+			flags = host_entry(d, i)->flags;
+			if ((flags & GTF_type_mask) == GTF_accept_transfer)
+				continue;
+			NEED(!(flags & GTF_reading) == !pin);
+			NEED(!(flags & GTF_writing) == !(pin & PIN_WRITERS));
+		}
+	}
+}
+
 static int gmem_read(struct hv_gmem *m, void *dst, uint64_t addr, size_t len)
 {
 	struct test_gmem *g = (struct test_gmem *)m;

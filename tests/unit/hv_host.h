@@ -57,6 +57,12 @@ int16_t host_map(struct hv_dom *by, uint32_t domid, uint32_t ref,
 	uint32_t flags, uint32_t *handle);
 int16_t host_unmap(struct hv_dom *by, uint32_t handle);
 
+/*
+ * G1 and more: with guests that do not touch GTF_reading and GTF_writing
+ * themselves, they are set exactly while there are pins and writing pins.
+ */
+void host_check_entries(struct test_host *h);
+
 /* Guest memory for hypercalls: addresses [0, sizeof(bytes)) of one buffer;
  * what is outside is -EFAULT. */
 struct test_gmem {

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* admin.c - the administrator's connection to hvd */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "hv/cli/admin.h"
+
+int admin_open(struct admin *a, const char *dir)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int n, r = 0;
+
+	*a = (struct admin){.fd = -1};
+	n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", dir,
+		HVA_SOCKET_NAME);
+	if (n < 0 || (size_t)n >= sizeof(sun.sun_path))
+		return -ENAMETOOLONG;
+	a->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (a->fd < 0)
+		return -errno;
+	if (connect(a->fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
+		r = -errno;
+		admin_close(a);
+	}
+	return r;
+}
+
+void admin_close(struct admin *a)
+{
+	if (a->fd >= 0)
+		close(a->fd);
+	a->fd = -1;
+}
+
+static int admin_send(struct admin *a, const struct admin_call *call)
+{
+	union {
+		char buf[CMSG_SPACE(3 * sizeof(int))];
+		struct cmsghdr align;
+	} ctl;
+	struct hva_msg head = call->msg;
+	struct iovec iov[2] = {
+		{&head, sizeof(head)},
+		{(void *)(uintptr_t)call->payload, call->msg.len},
+	};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	struct cmsghdr *c;
+
+	if (call->msg.len > HVA_MSG_MAX - sizeof(head))
+		return -E2BIG;
+	if (call->fds) {
+		memset(&ctl, 0, sizeof(ctl));
+		msg.msg_control = ctl.buf;
+		msg.msg_controllen = sizeof(ctl.buf);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(3 * sizeof(int));
+		memcpy(CMSG_DATA(c), call->fds, 3 * sizeof(int));
+	}
+	while (sendmsg(a->fd, &msg, MSG_NOSIGNAL) < 0)
+		if (errno != EINTR)
+			return errno == EPIPE ? -ECONNRESET : -errno;
+	return 0;
+}
+
+static int fd_take(struct msghdr *msg)
+{
+	int fd = -1;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+			c->cmsg_len == CMSG_LEN(sizeof(int)))
+			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
+/* The next message, whatever it is. */
+static int admin_recv(
+	struct admin *a, struct hva_msg *head, void *reply, size_t cap, int *fd)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} ctl;
+	struct iovec iov[2] = {{head, sizeof(*head)}, {reply, cap}};
+	struct msghdr msg = {
+		.msg_iov = iov,
+		.msg_iovlen = 2,
+		.msg_control = ctl.buf,
+		.msg_controllen = sizeof(ctl.buf),
+	};
+	ssize_t n;
+
+	do
+		n = recvmsg(a->fd, &msg, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -ECONNRESET;
+	*fd = fd_take(&msg);
+	if ((size_t)n < sizeof(*head) || head->len != n - sizeof(*head) ||
+		(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		if (*fd >= 0)
+			close(*fd);
+		*fd = -1;
+		return -EPROTO;
+	}
+	return 0;
+}
+
+int admin_call(struct admin *a, struct admin_call *call)
+{
+	uint32_t type = call->msg.type;
+	int r = admin_send(a, call);
+
+	call->fd = -1;
+	while (r == 0) {
+		r = admin_recv(
+			a, &call->msg, call->reply, call->reply_cap, &call->fd);
+		if (r < 0 || call->msg.type == type)
+			break;
+		if (call->msg.type != HVA_EXITED)
+			return -EPROTO;
+		a->exited = call->msg;
+		a->has_exited = true;
+	}
+	return r;
+}
+
+int admin_ask(struct admin *a, enum hva_type type, uint32_t domid)
+{
+	struct admin_call call = {.msg = {.type = type, .domid = domid}};
+	int r = admin_call(a, &call);
+
+	if (r == 0 && call.fd >= 0)
+		close(call.fd);
+	return r < 0 ? r : call.msg.value;
+}
+
+int admin_wait_exited(struct admin *a, struct hva_msg *msg)
+{
+	int fd = -1, r;
+
+	if (a->has_exited) {
+		a->has_exited = false;
+		*msg = a->exited;
+		return 0;
+	}
+	r = admin_recv(a, msg, NULL, 0, &fd);
+	if (fd >= 0)
+		close(fd);
+	if (r == 0 && msg->type != HVA_EXITED)
+		r = -EPROTO;
+	return r;
+}

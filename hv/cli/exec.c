@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* exec.c - hv exec: a command in a domain, as if it ran here */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "hv/cli/run.h"
+
+/* The signals that are for the command; the rest are ours. */
+static int forwarded(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void forward(struct machine *m, uint32_t id, int sigs)
+{
+	struct signalfd_siginfo si;
+
+	while (read(sigs, &si, sizeof(si)) == sizeof(si))
+		run_signal(m, id, (int)si.ssi_signo);
+}
+
+/* Until the command has ended; its exit code. */
+static int wait_end(struct machine *m, uint32_t id, int sigs)
+{
+	struct pollfd p[2] = {
+		{.fd = m->admin.fd, .events = POLLIN},
+		{.fd = sigs, .events = POLLIN},
+	};
+	struct hva_msg msg;
+	int r;
+
+	for (;;) {
+		/* it may have come with the reply to a signal */
+		if (!m->admin.has_exited) {
+			if (poll(p, 2, -1) < 0 && errno != EINTR)
+				return CLI_EXEC_FAILED;
+			if (p[1].revents)
+				forward(m, id, sigs);
+			if (!p[0].revents && !m->admin.has_exited)
+				continue;
+		}
+		r = admin_wait_exited(&m->admin, &msg);
+		if (r < 0) {
+			cli_error("the machine is gone: %s", strerror(-r));
+			return CLI_EXEC_FAILED;
+		}
+		if (msg.id == id)
+			return run_code(msg.value);
+	}
+}
+
+int cmd_exec(struct cli *cli, int argc, char **argv)
+{
+	const int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+	struct strings what = {.buf = NULL};
+	const char *term = getenv("TERM");
+	char env[128];
+	struct machine m;
+	uint32_t domid, id;
+	int code, r, sigs, at = 2;
+
+	if (argc > 2 && !strcmp(argv[2], "--"))
+		at = 3;
+	if (at >= argc || argv[1][0] == '-')
+		return cli_usage(cli);
+	if (!machine_open(&m, cli, 0, &code))
+		return CLI_EXEC_FAILED;
+	code = CLI_EXEC_FAILED;
+	if (!machine_domid(&m, argv[1], &domid))
+		goto out;
+	for (; at < argc; at++)
+		strings_add(&what, "arg", argv[at]);
+	if (term && strlen(term) < 64) {
+		snprintf(env, sizeof(env), "TERM=%s", term);
+		strings_add(&what, "env", env);
+	}
+	sigs = forwarded();
+	r = run_start(&m, domid, &what, fds, &id);
+	if (r < 0) {
+		cli_error("cannot run it in %s: %s", argv[1],
+			r == -ESRCH ? "the domain has no processes (it was "
+				      "never started, or has ended)"
+				    : strerror(-r));
+		goto out;
+	}
+	code = wait_end(&m, id, sigs);
+out:
+	strings_fini(&what);
+	machine_close(&m);
+	return code;
+}

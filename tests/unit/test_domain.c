@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+/* test_domain.c - domains come, shut down, die, and come again */
+#include "tests/unit/bh_check.h"
+#include "tests/unit/xs_fixture.h"
+
+static struct fx *fx;
+static int k;
+static struct fx_msg msg;
+
+static void setup(void)
+{
+	fx = fx_new();
+	k = -fx_client(fx);
+}
+
+static void teardown(void)
+{
+	close(-k);
+	fx_free(fx);
+}
+
+static int ask(int who, uint32_t op, const char *arg)
+{
+	return fx_ask(fx, who, op, arg, strlen(arg) + 1, &msg);
+}
+
+static void watch_release(void)
+{
+	ck_assert_int_eq(FX_ASK(fx, k, WATCH, "@releaseDomain\0t"), 0);
+	while (fx_recv(fx, k, &msg))
+		;
+}
+
+#define EVENT(path) ck_assert_str_eq(fx_event(fx, k), (path))
+#define QUIET()     EVENT("")
+
+START_TEST(test_introduce_arguments)
+{
+	setup();
+	fx_dom_start(fx, 1);
+	/* B12 */
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "0\0001\0005"), EINVAL);
+	ck_assert_int_eq(ask(k, XS_OP_RELEASE, "0"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0000"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\000-1"), EINVAL);
+	ck_assert_int_eq(
+		FX_ASK(fx, k, INTRODUCE, "1\0001\0004294967301"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "32752\0001\0005"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0x\0005"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "\0001\0005"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001"), EINVAL);
+	/* No such domain, port, ring. */
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "2\0001\0005"), ENOENT);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\000666"), ENOENT);
+	fx->dom[1].no_ring = true;
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), ENOENT);
+	ck_assert_uint_eq(fx->dom[1].port, 0);
+	ck_assert_int_eq(ask(k, XS_OP_IS_DOMAIN_INTRODUCED, "1"), 0);
+	ck_assert_str_eq(msg.data, "F");
+	ck_assert_int_eq(ask(k, XS_OP_RELEASE, "1"), ENOENT);
+	fx->dom[1].no_ring = false;
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), 0);
+	ck_assert_int_eq(ask(k, XS_OP_IS_DOMAIN_INTRODUCED, "1"), 0);
+	ck_assert_str_eq(msg.data, "T");
+	ck_assert_int_eq(ask(k, XS_OP_IS_DOMAIN_INTRODUCED, "0"), 0);
+	ck_assert_str_eq(msg.data, "T");
+	ck_assert_int_eq(ask(k, XS_OP_IS_DOMAIN_INTRODUCED, "32752"), 0);
+	ck_assert_str_eq(msg.data, "T");
+	teardown();
+}
+END_TEST
+
+START_TEST(test_domain_path_arguments)
+{
+	setup();
+	ck_assert_int_eq(ask(k, XS_OP_GET_DOMAIN_PATH, "65535"), 0);
+	ck_assert_str_eq(msg.data, "/local/domain/65535");
+	ck_assert_uint_eq(msg.hdr.len, 20);
+	ck_assert_int_eq(ask(k, XS_OP_GET_DOMAIN_PATH, "65536"), EINVAL);
+	ck_assert_int_eq(ask(k, XS_OP_GET_DOMAIN_PATH, ""), EINVAL);
+	ck_assert_int_eq(ask(k, XS_OP_GET_DOMAIN_PATH, "1x"), EINVAL);
+	teardown();
+}
+END_TEST
+
+/* Nodes first, then the one event; what is left is nothing. */
+START_TEST(test_death)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/d/of1/below"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d/of1\0n1"), 0);
+	watch_release();
+	ck_assert_int_eq(FX_ASK(fx, k, WATCH, "/d\0t"), 0);
+	EVENT("/d");
+	fx_virq(fx);
+	QUIET();
+	if (_i)
+		fx->dom[1].dying = true;
+	else
+		fx->dom[1].exists = false;
+	fx_virq(fx);
+	EVENT("/d/of1");
+	EVENT("@releaseDomain");
+	QUIET();
+	fx_virq(fx);
+	QUIET();
+	ck_assert_ptr_null(domain_find(fx->server, 1));
+	ck_assert(!fx->dom[1].mapped && !fx->dom[1].port);
+	ck_assert_int_eq(ask(k, XS_OP_READ, "/d/of1/below"), ENOENT);
+	ck_assert_int_eq(ask(k, XS_OP_RELEASE, "1"), ENOENT);
+	teardown();
+}
+END_TEST
+
+/* The number is somebody else's before we were told of the death. */
+START_TEST(test_same_number_other_domain)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/d"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n1"), 0);
+	watch_release();
+	fx_dom_start(fx, 1);
+	if (_i) {
+		fx_virq(fx);
+		EVENT("@releaseDomain");
+		ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), 0);
+	} else {
+		fx_send(fx, k, XS_OP_INTRODUCE, 0, "1\0001\0005", 6);
+		EVENT("@releaseDomain");
+		ck_assert(fx_recv(fx, k, &msg));
+		ck_assert_uint_eq(msg.hdr.type, XS_OP_INTRODUCE);
+	}
+	ck_assert_int_eq(ask(k, XS_OP_READ, "/d"), ENOENT);
+	ck_assert_int_eq(ask(1, XS_OP_READ, "/d"), EACCES);
+	QUIET();
+	teardown();
+}
+END_TEST
+
+START_TEST(test_shutdown_then_death)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	watch_release();
+	fx->dom[1].shutdown = true;
+	fx_virq(fx);
+	EVENT("@releaseDomain");
+	fx_virq(fx);
+	QUIET();
+	/* It is still there, and answered. */
+	ck_assert_int_eq(ask(1, XS_OP_GET_DOMAIN_PATH, "1"), 0);
+	fx_dom_die(fx, 1);
+	EVENT("@releaseDomain");
+	QUIET();
+	teardown();
+}
+END_TEST
+
+/* RELEASE lets go at once; the death that follows is nobody's. */
+START_TEST(test_release)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	fx_guest(fx, -k, 2);
+	watch_release();
+	/* XSA-425: with input pending on both, in both orders. */
+	fx_send(fx, 1, XS_OP_READ, 0, "/", 2);
+	fx_send(fx, 2, XS_OP_READ, 0, "/", 2);
+	fx_send(fx, k, XS_OP_RELEASE, 0, _i ? "1" : "2", 2);
+	fx_settle(fx);
+	EVENT("@releaseDomain");
+	ck_assert(fx_recv(fx, k, &msg));
+	ck_assert_uint_eq(msg.hdr.type, XS_OP_RELEASE);
+	fx_dom_die(fx, _i ? 1 : 2);
+	QUIET();
+	ck_assert(fx_recv(fx, _i ? 2 : 1, &msg));
+	ck_assert_int_eq(ask(_i ? 2 : 1, XS_OP_GET_DOMAIN_PATH, "1"), 0);
+	teardown();
+}
+END_TEST
+
+/* Several at once, those named in ACLs only among them. */
+START_TEST(test_many_die_at_once)
+{
+	setup();
+	for (uint16_t i = 1; i <= 5; i++)
+		fx_guest(fx, -k, i);
+	fx_dom_start(fx, 6);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/d"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n0\0r6\0r7"), 0);
+	ck_assert_ptr_nonnull(domain_find(fx->server, 6));
+	ck_assert_ptr_null(domain_find(fx->server, 7));
+	watch_release();
+	for (int i = 1; i <= 6; i++)
+		fx->dom[i].exists = i == 3;
+	fx_virq(fx);
+	for (int i = 0; i < 4; i++)
+		EVENT("@releaseDomain");
+	QUIET();
+	ck_assert_ptr_null(domain_find(fx->server, 6));
+	ck_assert_ptr_nonnull(domain_find(fx->server, 3));
+	teardown();
+}
+END_TEST
+
+/* A hypervisor that does not answer kills nobody. */
+START_TEST(test_failed_scan)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	watch_release();
+	fx->domains_error = -EIO;
+	fx_virq(fx);
+	QUIET();
+	ck_assert_int_eq(ask(1, XS_OP_GET_DOMAIN_PATH, "1"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "2\0001\0005"), EIO);
+	fx->domains_error = 0;
+	fx_dom_die(fx, 1);
+	EVENT("@releaseDomain");
+	teardown();
+}
+END_TEST
+
+BH_CHECK_MAIN("domain", 20, BH_TEST(test_introduce_arguments),
+	BH_TEST(test_domain_path_arguments), BH_LOOP(test_death, 2),
+	BH_LOOP(test_same_number_other_domain, 2),
+	BH_TEST(test_shutdown_then_death), BH_LOOP(test_release, 2),
+	BH_TEST(test_many_die_at_once), BH_TEST(test_failed_scan))

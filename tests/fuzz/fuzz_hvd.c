@@ -31,6 +31,10 @@
 
 enum { DOMS = 3, PER_DOM = 3, SESSIONS = DOMS * PER_DOM };
 
+/* Per domain: one arena and a little.  The engine looks at all of them after
+ * every operation, so that few pages mean many inputs. */
+enum { PAGES_MAX = HVP_ARENA_PAGES + 32 };
+
 static struct hvd machine;
 static int client[SESSIONS];
 
@@ -103,13 +107,13 @@ static void open_session(int i)
 static void add_guest(uint32_t domid)
 {
 	struct hv_dom_config cfg = { .kind = HV_PVH, .bits = 64,
-		.max_vcpus = 1 };
+		.max_vcpus = 1, .max_grant_frames = 2 };
 	struct hv_dom *d;
 	struct hv_run *run;
 	uint64_t gfn = 0, ring = HV_INVALID_GFN;
 
 	check(!hv_dom_create(machine.hv, domid, &cfg, &d), "no guest");
-	check(!hv_mem_set_max(d, 2048), "max_mem");
+	check(!hv_mem_set_max(d, PAGES_MAX), "max_mem");
 	check(!hv_mem_populate(d, HV_RUN_RAM, 16, &gfn, &run), "no RAM");
 	check(!hv_mem_populate(d, HV_RUN_SHARE, 2, &ring, &run), "no rings");
 	check(!hv_dom_unpause(d), "no unpause");
@@ -122,6 +126,8 @@ static void begin(void)
 	machine.init_path = "/nonexistent";
 	machine.dom0_pages = 16;
 	check(!machine_init(&machine), "no machine");
+	check(!hv_mem_set_max(hv_dom_find(machine.hv, 0), PAGES_MAX),
+		"max_mem");
 	for (uint32_t d = 1; d < DOMS; d++)
 		add_guest(d);
 	for (int i = 0; i < SESSIONS; i++)

@@ -29,20 +29,17 @@ int marshal_add(
 
 	if (addr == 0 || len == 0)
 		return 0;
-	if (m->nr == HVP_BUFS_MAX || len > most)
+	/* hvd keeps all pieces in one message's size, too */
+	if (m->nr == HVP_BUFS_MAX || len > most - m->total)
 		return -E2BIG;
+	m->total += len;
 	*b = (struct hvp_buf){.addr = addr, .len = len};
 	if (dir & HC_OUT) {
-		if (len > most - m->back)
-			return -E2BIG;
 		b->flags |= HVP_BUF_OUT;
 		m->back += len;
 		m->rep[m->rep_nr++] = iov;
 	}
 	if ((dir & HC_IN) || len <= SMALL_OUT) {
-		if (len > most - m->len)
-			return -E2BIG;
-		m->len += len;
 		m->req[m->req_nr++] = iov;
 	} else {
 		b->flags |= HVP_BUF_ZERO;
@@ -255,7 +252,7 @@ int marshal_call(struct marshal *m, unsigned int op, const uint64_t arg[5])
 	memcpy(m->head.arg, arg, sizeof(m->head.arg));
 	m->result.ret = 0;
 	m->nr = 0;
-	m->len = 0;
+	m->total = 0;
 	m->back = 0;
 	m->req_nr = 2; /* the head and the list of buffers */
 	m->rep_nr = 1;

@@ -96,9 +96,9 @@ extern const unsigned int hc_ops_nr;
 struct marshal {
 	struct hvp_hypercall head;
 	struct hvp_result result;
-	uint32_t nr;   /* buffers */
-	uint32_t len;  /* bytes of the request */
-	uint32_t back; /* bytes of the reply */
+	uint32_t nr;    /* buffers */
+	uint32_t total; /* bytes of all buffers */
+	uint32_t back;  /* bytes of those that come back */
 	struct hvp_buf buf[HVP_BUFS_MAX];
 	uint32_t req_nr, rep_nr;
 	struct iovec req[HVP_BUFS_MAX + 2];

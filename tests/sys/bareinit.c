@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bareinit.c: an hv-init without namespaces, for tests of the libraries
+ *
+ * It binds the domain's socket at RUNDIR/hvN (its configuration has
+ * domid=N and rundir=RUNDIR), gives it to hvd, and is then the whole domain:
+ * a test becomes one of its processes by connecting there.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "hv/proto/birth.h"
+
+static int bind_socket(const char *dir, const char *domid)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/hv%s", dir, domid);
+	unlink(sa.sun_path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+		listen(fd, 64) < 0)
+		return -1;
+	return fd;
+}
+
+static int send_ready(int listen_fd)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} ctl = {{0}};
+	struct hvb_msg m = {.type = HVB_READY};
+	struct iovec iov = {&m, sizeof(m)};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.buf,
+		.msg_controllen = sizeof(ctl.buf),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &listen_fd, sizeof(int));
+	return sendmsg(HVB_SOCKET_FD, &msg, 0) < 0 ? -1 : 0;
+}
+
+/* Descriptors that come, as the kernel's session, stay open. */
+static void serve(void)
+{
+	union {
+		char buf[CMSG_SPACE(3 * sizeof(int))];
+		struct cmsghdr align;
+	} ctl;
+	static char bytes[HVB_MSG_MAX];
+	struct iovec iov = {bytes, sizeof(bytes)};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	do {
+		msg.msg_control = ctl.buf;
+		msg.msg_controllen = sizeof(ctl.buf);
+	} while (recvmsg(HVB_SOCKET_FD, &msg, 0) > 0);
+}
+
+int main(void)
+{
+	char conf[4096] = "", *dir = NULL, *domid = NULL;
+	ssize_t n = read(HVB_CONFIG_FD, conf, sizeof(conf) - 1);
+	int fd;
+
+	for (char *s = conf; n > 0 && s < conf + n; s += strlen(s) + 1) {
+		if (strncmp(s, "domid=", 6) == 0)
+			domid = s + 6;
+		if (strncmp(s, "rundir=", 7) == 0)
+			dir = s + 7;
+	}
+	if (!dir || !domid)
+		return 1;
+	fd = bind_socket(dir, domid);
+	if (fd < 0 || send_ready(fd) < 0)
+		return 1;
+	close(fd);
+	serve();
+	return 0;
+}

@@ -225,6 +225,37 @@ static bool daemon_ended(struct up *up, uint32_t id, int *status)
 	return msg.id == id;
 }
 
+/*
+ * oxenstored learns from its configuration where dom0's ring is, and ends
+ * without.  Where the host has none for it, these are the lines it needs.
+ */
+#define OXENSTORED_CONF "/etc/xen/oxenstored.conf"
+
+static bool daemon_config(struct up *up, const char *path, struct strings *s)
+{
+	const char *slash = strrchr(path, '/');
+	char file[PATH_MAX];
+	FILE *f;
+
+	if (strcmp(slash ? slash + 1 : path, "oxenstored") ||
+		access(OXENSTORED_CONF, R_OK) == 0)
+		return true;
+	snprintf(file, sizeof(file), "%s/dom0/run/oxenstored.conf",
+		up->cli->dir);
+	f = fopen(file, "we");
+	if (!f || fputs("xenstored-kva = /proc/xen/xsd_kva\n"
+			"xenstored-port = /proc/xen/xsd_port\n", f) < 0) {
+		cli_error("%s: %s", file, strerror(errno));
+		if (f)
+			fclose(f);
+		return false;
+	}
+	fclose(f);
+	strings_add(s, "arg", "--config-file");
+	strings_add(s, "arg", "/run/oxenstored.conf");
+	return true;
+}
+
 /* Starts @path in dom0, as on a host; its output goes to dom0's log folder. */
 static bool daemon_start(
 	struct up *up, const char *path, const char *name, uint32_t *id)
@@ -244,6 +275,12 @@ static bool daemon_start(
 	snprintf(arg, sizeof(arg), "/run/%s.pid", name);
 	strings_add(&s, "arg", arg);
 	strings_add(&s, "env", "XENSTORED_RUNDIR=/run/xenstored");
+	if (!daemon_config(up, path, &s)) {
+		strings_fini(&s);
+		close(null);
+		close(log);
+		return false;
+	}
 	r = run_start(&up->m, 0, &s, (int[]){null, log, log}, id);
 	strings_fini(&s);
 	close(null);

@@ -10,9 +10,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -97,6 +99,29 @@ static int links_make(void)
 	return r;
 }
 
+/*
+ * The kernel's ceiling for RLIMIT_NOFILE is out of reach for us: show the one
+ * that we have.  oxenstored raises its limit to that and ends if it cannot.
+ */
+static int limit_show(void)
+{
+	static const char file[] = "/proc/.nr_open";
+	struct rlimit limit;
+	char text[24];
+	int r;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	snprintf(text, sizeof(text), "%ju\n", (uintmax_t)limit.rlim_max);
+	r = tree_file(file, 0444, text, strlen(text));
+	if (r)
+		return r;
+	return mount(file, "/proc/" REAL "/sys/fs/nr_open", NULL, MS_BIND,
+		       NULL) < 0
+		       ? -errno
+		       : 0;
+}
+
 static int xen_make(const struct ns *ns)
 {
 	static const struct {
@@ -134,6 +159,8 @@ int proc_make(struct ns *ns, bool control)
 		if (ns->have & HVB_HAVE_USERNS)
 			pids_limit();
 		r = links_make();
+		if (r == 0)
+			r = limit_show();
 		if (r == 0)
 			r = procfs_seal("/proc/" REAL);
 		if (r)

@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# xenstored.sh - the daemon as a process: start, background, end, and
+# Debian's own client tools against it
+. "${BH_SRCDIR:-.}/tests/sys/functions.sh"
+
+daemon=$BH_BUILDDIR/xenstored/xenstored
+export XENSTORED_RUNDIR=$T/run
+unset XENSTORED_PATH NOTIFY_SOCKET
+socket=$T/run/socket
+
+# options
+check "help" "$daemon" --help
+"$daemon" --help >"$T/help"
+check "help names the socket's folder" grep -q XENSTORED_RUNDIR "$T/help"
+check "version" "$daemon" --version
+check_fails "unknown option" "$daemon" --nonsense
+check_fails "argument" "$daemon" -D nonsense
+check_eq "usage is exit status 2" 2 \
+	"$("$daemon" --nonsense >/dev/null 2>&1; echo $?)"
+
+# in the background: it listens as soon as the command returns
+check "starts" "$daemon" --no-domain-init --pid-file "$T/pid"
+pid=$(cat "$T/pid")
+cleanup_add sh -c "kill $pid 2>/dev/null || :"
+check "socket is there" test -S "$socket"
+check_eq "nobody else may use it" 600 "$(stat -c %a "$socket")"
+check "pid file names it" kill -0 "$pid"
+check_fails "a second one does not take the socket" "$daemon" -D
+check "the first one still has it" test -S "$socket"
+kill -TERM "$pid"
+wait_for 5 test ! -e "/proc/$pid"
+check "socket is gone" test ! -e "$socket"
+check "pid file is gone" test ! -e "$T/pid"
+
+# a socket that nobody serves is replaced
+start killed "$daemon" -D -N
+wait_for 5 test -S "$socket"
+kill -KILL -- "-$started_pid"
+wait "$started_pid" 2>/dev/null
+check "stale socket is left" test -S "$socket"
+
+start daemon "$daemon" -D -N --pid-file "$T/pid2"
+daemon_pid=$started_pid
+wait_for 5 test -e "$T/pid2"
+check "stale socket is replaced" test -S "$socket"
+check_fails "the pid file is locked" \
+	env XENSTORED_PATH="$T/other" "$daemon" -D -F "$T/pid2"
+
+# no hypervisor, and told to use one
+if [ ! -e /dev/xen/evtchn ] && [ ! -e /proc/xen ]; then
+	check_fails "no hypervisor" \
+		env XENSTORED_PATH="$T/none" "$daemon" -N
+	XENSTORED_PATH="$T/none" "$daemon" -N 2>"$T/none.err"
+	check "says so" grep -q "no hypervisor" "$T/none.err"
+fi
+check_fails "socket that cannot be" \
+	env XENSTORED_PATH="$T/none/none" "$daemon" -D
+check_fails "pid file that cannot be" \
+	env XENSTORED_PATH="$T/none" "$daemon" -D -F "$T/none/pid"
+
+# a real client
+check "libxenstore" "$BH_BUILDDIR/tests/sys/xsclient" "$socket"
+
+# Debian's tools, when they are there
+if "$BH_SRCDIR/scripts/xen-debs" --path >/dev/null 2>&1; then
+	tool() {
+		local mode=$1
+		shift
+		"$BH_SRCDIR/scripts/xen-env" "xenstore-$mode" "$@"
+	}
+	check "xenstore write" tool write /debian/a value
+	check_eq "xenstore read" value "$(tool read /debian/a)"
+	check "xenstore write, awkward value" tool write /debian/b 'x\ty\xff'
+	check_eq "xenstore read, awkward value" 'x\ty\xff' \
+		"$(tool read /debian/b)"
+	check_eq "xenstore ls" 'debian a = "value"' \
+		"$(tool ls / | sed -n '/^debian/,$p' | head -n 2 | xargs -d '\n' |
+			sed 's/ = ""//; s/  */ /g')"
+	check_eq "xenstore ls -p" '(n0)' \
+		"$(tool ls -p /debian | sed -n 's/^a = .* \. *//p')"
+	start watch timeout 10 "$BH_SRCDIR/scripts/xen-env" \
+		xenstore-watch -n 2 /debian
+	wait_for 5 grep -q '^/debian$' "$T/watch.log"
+	check "xenstore write, watched" tool write /debian/c 1
+	wait_for 5 grep -q '^/debian/c$' "$T/watch.log"
+else
+	echo "# Debian's client tools are not unpacked: not tried"
+fi
+check "still alive" kill -0 "$daemon_pid"
+
+finish

@@ -129,9 +129,11 @@ static void on_child(struct run *r)
 			if (p.pid != pid)
 				continue;
 			r->proc[i] = r->proc[--r->n_proc];
-			end_tell(r, p.kind, p.id, status);
+			/* the kernel says why the domain ends */
 			if (p.kind == RUN_COMMAND && r->ending)
 				fd_close(&r->state);
+			else
+				end_tell(r, p.kind, p.id, status);
 			break;
 		}
 	}
@@ -160,6 +162,13 @@ static void on_ending(struct run *r)
 	kill(-pid, SIGTERM);
 }
 
+static void on_serving(struct run *r)
+{
+	r->serving = true;
+	if (r->command_due)
+		command_start(r);
+}
+
 static void on_state(struct run *r)
 {
 	char byte;
@@ -169,8 +178,8 @@ static void on_state(struct run *r)
 		return;
 	if (n != 1)
 		fd_close(&r->state); /* if it died, that is told in its time */
-	else if (byte == HVB_STATE_SERVING && r->command_due)
-		command_start(r);
+	else if (byte == HVB_STATE_SERVING)
+		on_serving(r);
 	else if (byte == HVB_STATE_ENDING)
 		on_ending(r);
 }
@@ -346,11 +355,22 @@ static bool on_message(struct run *r)
 	return n == 1 || n == -EPROTO || n == -EAGAIN;
 }
 
+/*
+ * A program that is run now would find neither a store nor an event channel
+ * of its kernel: what hvd says waits in the socket until there is one.  Only
+ * for a moment: the kernel serves, or ends and closes its pipe.
+ */
+static bool kernel_awaited(const struct run *r)
+{
+	return r->started && r->state >= 0 && !r->serving;
+}
+
 void run_loop(struct run *r)
 {
 	for (;;) {
 		struct pollfd fds[] = {
-			{.fd = r->sock, .events = POLLIN},
+			{.fd = r->sock,
+				.events = kernel_awaited(r) ? 0 : POLLIN},
 			{.fd = r->sigfd, .events = POLLIN},
 			{.fd = r->alive, .events = 0},
 			{.fd = r->state, .events = POLLIN},

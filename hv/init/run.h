@@ -34,6 +34,7 @@ struct run {
 	int stdio[3]; /* the command's, until it is started; -1 */
 	bool pidns, stopped, started, terminal;
 	bool command_due; /* to be started when the kernel serves */
+	bool serving;     /* the kernel said so */
 	bool ending;      /* the kernel waits for the command's end */
 	struct run_proc *proc;
 	size_t n_proc, cap_proc;

@@ -20,11 +20,12 @@
  *   HVB_KERNEL_FD	a session of kernel role
  *   HVB_STATE_FD	the write end of a pipe.  One byte HVB_STATE_SERVING when
  *		/dev/xen/xenbus takes connections: only then the command is
- *		started.  One byte HVB_STATE_ENDING when the domain was asked
+ *		started, and messages of hvd are taken again.  One byte HVB_STATE_ENDING when the domain was asked
  *		to shut down: the command's process group gets SIGTERM, and
  *		hv-init closes the read end when the command has ended (at
- *		once if there is none).  The kernel waits for that, but not
- *		for long, and then shuts the domain down.
+ *		once if there is none) instead of HVB_COMMAND_DIED.  The kernel
+ *		waits for that, but not for long, and then shuts the domain
+ *		down with the reason it was asked for.
  *   HVB_CONSOLE_FD	only with console=1: the other end of the command's
  *		0, 1, 2: the master of a pty, or a stream socket.
  */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <xenstore.h>
@@ -26,7 +27,10 @@
 #include "hv/compat/port.h"
 #include "wire/consring.h"
 
-enum { ESCAPE = 0x1d /* Ctrl-] */ };
+enum {
+	ESCAPE = 0x1d,      /* Ctrl-] */
+	SPLIT_TRIES = 1000, /* at least one second */
+};
 
 /* The terminal, raw while we are attached; nothing if it is none. */
 static struct termios before;
@@ -82,7 +86,7 @@ struct attach {
 
 static int map_ring(struct attach *a)
 {
-	const struct {
+	struct {
 		struct hvp_gnt_map map;
 		struct hvp_gref ref;
 	} req = {{.write = 1}, {.domid = a->domid, .ref = 0}};
@@ -90,18 +94,30 @@ static int map_ring(struct attach *a)
 		struct hvp_mapping m;
 		struct hvp_seg seg;
 	} rep;
+	const struct timespec pause = {.tv_nsec = 1000000};
 	struct hv_fds fds = {0};
-	int r = hv_client_ask(a->m->client, HVP_GNT_MAP, 1, &req, sizeof(req),
-		&rep, sizeof(rep), &fds);
+	int r;
 
+	/* a mapping has its place before it is asked for */
+	a->page = mmap(
+		NULL, HVP_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (a->page == MAP_FAILED)
+		return -errno;
+	req.map.addr = (uintptr_t)a->page;
+	r = -EAGAIN;
+	for (int i = 0; r == -EAGAIN && i < SPLIT_TRIES; i++) {
+		/* the domain's kernel is asked to follow the page */
+		if (i)
+			nanosleep(&pause, NULL);
+		r = hv_client_ask(a->m->client, HVP_GNT_MAP, 1, &req,
+			sizeof(req), &rep, sizeof(rep), &fds);
+	}
 	if (r == 0 && (rep.m.n_seg != 1 || fds.nr != 1))
 		r = -EPROTO;
-	if (r == 0) {
-		a->page = mmap(NULL, HVP_PAGE, PROT_READ | PROT_WRITE,
-			MAP_SHARED, fds.fd[0], (off_t)rep.seg.page * HVP_PAGE);
-		if (a->page == MAP_FAILED)
-			r = -errno;
-	}
+	if (r == 0 && mmap(a->page, HVP_PAGE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_FIXED, fds.fd[0],
+			      (off_t)rep.seg.page * HVP_PAGE) == MAP_FAILED)
+		r = -errno;
 	hv_fds_close(&fds);
 	return r;
 }

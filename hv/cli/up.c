@@ -132,23 +132,49 @@ static bool make_folders(const char *dir)
 	return true;
 }
 
+/* What hvd said before it went to the background, or ended. */
+static void hvd_words(int fd, char *text, size_t cap)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < cap - 1 && (n = read(fd, text + len, cap - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+}
+
+/* Its words matter only when it fails: else they are in its log. */
 static bool start_hvd(struct up *up)
 {
 	char *argv[] = {up->paths.hvd, (char *)(uintptr_t) "--dir",
 		(char *)(uintptr_t)up->cli->dir, (char *)(uintptr_t) "--init",
 		up->paths.init, NULL};
-	int status, r;
+	posix_spawn_file_actions_t fa;
+	char words[2048];
+	int status, r, fd[2];
 	pid_t pid;
 
-	r = posix_spawn(&pid, up->paths.hvd, NULL, NULL, argv, environ);
+	if (pipe2(fd, O_CLOEXEC)) {
+		cli_error("%s", strerror(errno));
+		return false;
+	}
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_adddup2(&fa, fd[1], STDERR_FILENO);
+	r = posix_spawn(&pid, up->paths.hvd, &fa, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&fa);
+	close(fd[1]);
 	if (r) {
+		close(fd[0]);
 		cli_error("%s: %s", up->paths.hvd, strerror(r));
 		return false;
 	}
+	hvd_words(fd[0], words, sizeof(words));
+	close(fd[0]);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return false;
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		fputs(words, stderr);
 		cli_error("hvd did not start");
 		cli_hint("%s/hvd.log may say why", up->cli->dir);
 		return false;

@@ -24,6 +24,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* the current interface, not the one of Xen 3.0 */
+#ifndef __XEN_TOOLS__
+#define __XEN_TOOLS__ 1
+#endif
 #include <xen/xen.h>
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>

@@ -21,7 +21,8 @@ static int page_get(
 
 	static_assert(sizeof(rep) == sizeof(rep.m) + sizeof(rep.seg), "wire");
 	r = hv_client_ask(
-		p->client, op, 1, &req, sizeof(req), &rep, sizeof(rep), &fds);
+		p->client, op, op == HVP_MEM_MAP_OWN, &req, sizeof(req), &rep,
+		sizeof(rep), &fds);
 	if (r == 0 && (rep.m.n_seg != 1 || fds.nr != 1 || rep.seg.fd))
 		r = -EPROTO;
 	if (r == 0) {

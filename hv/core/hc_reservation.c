@@ -142,20 +142,16 @@ static int64_t do_decrease(
 {
 	uint64_t *i = &h->c->progress, *page = &h->c->state[0], gfn;
 
-	for (; *i < x->nr; (*i)++) {
-		if (hv_preempt(h->budget))
-			return -ERESTART;
+	for (; *i < x->nr; (*i)++, *page = 0) {
 		if (gfn_read(h, x, *i, &gfn))
 			break;
 		for (; *page < 1ull << x->order; (*page)++) {
-			/* the first is in the unit of the extent */
-			if (*page && *page % PAGES_PER_UNIT == 0 &&
+			if (*page % PAGES_PER_UNIT == 0 &&
 				hv_preempt(h->budget))
 				return -ERESTART;
 			if (hv_mem_remove(d, gfn + *page))
 				return (int64_t)*i;
 		}
-		*page = 0;
 	}
 	return (int64_t)*i;
 }

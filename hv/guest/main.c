@@ -44,6 +44,7 @@
 #include "hv/guest/pages.h"
 #include "hv/guest/power.h"
 #include "hv/guest/xenbus.h"
+#include "hv/init/confine.h"
 #include "hv/proto/birth.h"
 
 #define XENBUS_PATH "/dev/xen/xenbus"
@@ -375,6 +376,9 @@ int main(void)
 		k->pages.client = k->client;
 		r = kernel_start(k);
 	}
+	/* all is open and mapped: from now on only what a kernel needs */
+	if (r == 0)
+		r = confine_kernel();
 	if (r < 0) {
 		log_error(NULL, "start_failed", "%s", strerror(-r));
 		return 1;

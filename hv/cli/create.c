@@ -20,6 +20,7 @@
 
 enum {
 	MIB_ORDER = 8,     /* pages of a MiB, as a power of two */
+	SLACK_MIB = 4,     /* for pages made to be shared, beyond its RAM */
 	SPECIAL_PAGES = 2, /* the rings of store and console */
 };
 
@@ -82,8 +83,8 @@ static int step_memory(struct making *k)
 	uint64_t pages = cfg->memory << MIB_ORDER;
 	int r;
 
-	r = dom_max_mem(
-		c, k->tree.domid, (cfg->maxmem << 10) + SPECIAL_PAGES * 4);
+	r = dom_max_mem(c, k->tree.domid,
+		((cfg->maxmem + SLACK_MIB) << 10) + SPECIAL_PAGES * 4);
 	if (r == 0)
 		r = dom_max_vcpus(c, k->tree.domid, cfg->vcpus);
 	if (r == 0)

@@ -11,6 +11,7 @@
  *   window.c	runs of frames as sealed memfds; what may be handed to whom
  *   notify.c	ports as pipes; the event page
  *   vdom.c	a domain's host side: sessions, processes, life and death
+ *   unmapped.c	mappings that ended without a word
  *   spawn.c	hv-init: birth socket, start, stop, exec
  *   session.c	one connection of a domain: framing, dispatch, fairness
  *   op_*.c	the requests of proto.h, a file per family
@@ -56,6 +57,8 @@ struct hvd {
 	struct event *kick;	  /* runs hvd_turn_end() */
 	struct event *ev_admin;	  /* listener */
 	struct event *ev_chld, *ev_term, *ev_int;
+	struct event *ev_unmapped; /* unmapped.c */
+	uint32_t unmapped_ms;
 	int admin_fd;
 	struct vdom_list vdoms;
 	struct admin_list admins;

@@ -9,6 +9,7 @@
 #include "hv/hvd/admin.h"
 #include "hv/hvd/session.h"
 #include "hv/hvd/spawn.h"
+#include "hv/hvd/unmapped.h"
 #include "hv/hvd/vdom.h"
 
 void hvd_kick(struct hvd *h)
@@ -110,6 +111,7 @@ int machine_init(struct hvd *h)
 void machine_fini(struct hvd *h)
 {
 	event_free(h->kick);
+	unmapped_fini(h);
 	event_free(h->ev_chld);
 	event_free(h->ev_term);
 	event_free(h->ev_int);

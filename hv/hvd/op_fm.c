@@ -46,6 +46,11 @@ int op_fm_map(struct request *r)
 			return rc;
 		}
 	}
+	rc = held_note_runs(m, &segs);
+	if (rc) {
+		held_drop(s, id);
+		return rc;
+	}
 	reply_mapping(&segs, id, 0, errs, r->hdr.n);
 	return 0;
 }
@@ -93,6 +98,8 @@ int op_fm_resource(struct request *r)
 		m->n = a->n_frames;
 	for (uint32_t i = 0; i < m->n && !rc; i++)
 		rc = segs_add(&segs, &pages[i]);
+	if (!rc)
+		rc = held_note_runs(m, &segs);
 	if (rc) {
 		held_drop(s, id);
 		return rc;

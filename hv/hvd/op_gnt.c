@@ -49,6 +49,7 @@ struct held *held_get(struct session *s, uint32_t id, enum held_kind kind)
 static void held_free(struct session *s, uint32_t id)
 {
 	free(s->held[id].ids);
+	free(s->held[id].runs);
 	s->held[id] = (struct held){ .kind = HELD_NONE };
 	if (id < s->free_held)
 		s->free_held = id;
@@ -129,6 +130,19 @@ void held_forget(struct session *s, uint32_t id)
 		return;
 	notify_end(s, &s->held[id]);
 	held_free(s, id);
+}
+
+int held_note_runs(struct held *m, const struct segs *segs)
+{
+	m->runs = calloc(segs->n_fd ? segs->n_fd : 1, sizeof(*m->runs));
+	if (!m->runs)
+		return -ENOMEM;
+	m->n_runs = segs->n_fd;
+	for (uint32_t i = 0; i < segs->n_fd; i++) {
+		m->runs[i].ino = window_inode(segs->run[i]);
+		m->runs[i].gen = segs->run[i]->gen;
+	}
+	return 0;
 }
 
 void reply_mapping(const struct segs *segs, uint32_t id, int16_t status,
@@ -221,7 +235,9 @@ int op_gnt_map(struct request *r)
 		if (m->n == 0)
 			m->first = page;
 	}
-	if (st != GNTST_okay) {
+	if (st == GNTST_okay)
+		err = held_note_runs(m, &segs);
+	if (st != GNTST_okay || err) {
 		held_drop(r->s, id);
 		return err ? err : status_errno(st);
 	}

@@ -22,8 +22,15 @@ struct hypercall_state;
 /* What a session made and must give back. */
 enum held_kind { HELD_NONE, HELD_GRANTS, HELD_FOREIGN, HELD_SHARE };
 
+struct held_run {
+	uint64_t ino; /* of the memfd */
+	uint64_t gen; /* of the domain that owns it */
+};
+
 struct held {
 	enum held_kind kind;
+	struct held_run *runs;	 /* mapped, of others; see unmapped.h */
+	uint32_t n_runs;
 	uint32_t n;
 	uint32_t *ids;		 /* handles, foreign ids, or references */
 	uint64_t addr;		 /* HELD_GRANTS: recorded address of page 0 */
@@ -100,6 +107,8 @@ int held_new(struct session *s, enum held_kind kind, uint32_t n,
 struct held *held_get(struct session *s, uint32_t id, enum held_kind kind);
 void held_drop(struct session *s, uint32_t id);
 void held_forget(struct session *s, uint32_t id);
+/* held_note_runs: what the mapping shows, for unmapped.c; 0 or -ENOMEM */
+int held_note_runs(struct held *m, const struct segs *segs);
 /* reply_mapping: the head and segments of HVP_GNT_MAP, FM_MAP, ... */
 void reply_mapping(const struct segs *segs, uint32_t id, int16_t status,
 	const int32_t *errs, uint32_t n_errs);

@@ -11,6 +11,7 @@
 #include "hv/hvd/admin.h"
 #include "hv/hvd/session.h"
 #include "hv/hvd/spawn.h"
+#include "hv/hvd/unmapped.h"
 
 struct vdom *vdom_new(struct hvd *h, struct hv_dom *d)
 {
@@ -99,6 +100,8 @@ void vdoms_turn_end(struct hvd *h)
 			vd->ended = true;
 			vdom_end(vd);
 			hvd_log("d%u (%s): destroyed", vd->domid, vd->name);
+			if (!vd->freed)
+				unmapped_watch(h);
 		}
 		if (!vd->freed || vd->pid)
 			continue;

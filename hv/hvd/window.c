@@ -7,6 +7,7 @@
 #include <linux/memfd.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef MFD_NOEXEC_SEAL
@@ -19,11 +20,11 @@
 static int new_memfd(void)
 {
 	static const unsigned int base = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int fd = memfd_create("hv-run", base | MFD_NOEXEC_SEAL);
+	int fd = memfd_create(WINDOW_NAME, base | MFD_NOEXEC_SEAL);
 
 	/* before Linux 6.3 the flag is unknown */
 	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("hv-run", base);
+		fd = memfd_create(WINDOW_NAME, base);
 	return fd;
 }
 
@@ -31,6 +32,7 @@ int window_new(struct hv_run *run)
 {
 	size_t size = (size_t)run->nr * HV_PAGE_SIZE;
 	struct window *w = calloc(1, sizeof(*w));
+	struct stat st;
 	void *va;
 
 	if (!w)
@@ -38,6 +40,9 @@ int window_new(struct hv_run *run)
 	w->fd = new_memfd();
 	if (w->fd < 0)
 		goto fail;
+	if (fstat(w->fd, &st) < 0)
+		goto fail_fd;
+	w->ino = st.st_ino;
 	if (ftruncate(w->fd, size) < 0 ||
 		fcntl(w->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
 		goto fail_fd;
@@ -71,6 +76,13 @@ int window_fd(const struct hv_run *run)
 	const struct window *w = run->host;
 
 	return w->fd;
+}
+
+uint64_t window_inode(const struct hv_run *run)
+{
+	const struct window *w = run->host;
+
+	return w->ino;
 }
 
 int window_to_owner(struct hv_run *run)

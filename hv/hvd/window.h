@@ -23,8 +23,12 @@
 
 #include "hv/hvd/hvd.h"
 
+/* The name of each, for those who look. */
+#define WINDOW_NAME "hv-run"
+
 struct window {
 	int fd;
+	uint64_t ino;
 	bool closed;	   /* F_SEAL_SEAL is set */
 	bool owner_has_it; /* the owner's processes may have mapped it */
 	bool held;	   /* the owner of a read-only run has yet to map it */
@@ -36,6 +40,9 @@ void window_free(struct hv_run *run);
 
 /* window_fd: the descriptor; borrowed. */
 int window_fd(const struct hv_run *run);
+
+/* window_inode: tells this memfd from others in /proc/PID/maps. */
+uint64_t window_inode(const struct hv_run *run);
 
 /* window_to_owner: note that the owner gets the descriptor. */
 int window_to_owner(struct hv_run *run);

@@ -221,7 +221,9 @@ static uint32_t info_flags(const struct hv_dom *d)
 						   << XEN_DOMINF_shutdownshift;
 	if (d->pauses)
 		f |= XEN_DOMINF_paused;
-	f |= hv_dom_is_running(d) ? XEN_DOMINF_running : XEN_DOMINF_blocked;
+	/* never "blocked": only the host's scheduler knows who waits */
+	if (hv_dom_is_running(d))
+		f |= XEN_DOMINF_running;
 	if (d->cfg.xenstore)
 		f |= XEN_DOMINF_xs_domain;
 	return f;

@@ -152,7 +152,6 @@ static int do_getvcpuinfo(struct hc *h, struct domctl *c)
 	*i = (struct xen_domctl_getvcpuinfo){.vcpu = vcpu};
 	i->online = 1;
 	i->running = hv_dom_is_running(c->d);
-	i->blocked = !i->running;
 	c->out = true;
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,9 +98,21 @@ static void fds_place(const struct spawn *s)
 	close_range((unsigned)last + 1, ~0u, 0);
 }
 
+/*
+ * Straight to the kernel: libc keeps 32 and 33 for itself, and its posix_spawn
+ * leaves them ignored in whatever was started by one.
+ */
+static void signals_default(void)
+{
+	/* the kernel's struct sigaction; all zeros is SIG_DFL */
+	static const unsigned long sa[4];
+
+	for (int sig = 1; sig < NSIG; sig++)
+		syscall(SYS_rt_sigaction, sig, sa, NULL, sizeof(sa[0]));
+}
+
 static void child(const struct spawn *s)
 {
-	struct sigaction sa = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
 	if (s->tied)
@@ -108,8 +121,7 @@ static void child(const struct spawn *s)
 	fds_place(s);
 	if (s->terminal)
 		ioctl(0, TIOCSCTTY, 0);
-	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &sa, NULL);
+	signals_default();
 	env_make(s);
 	if (s->stopped)
 		raise(SIGSTOP);

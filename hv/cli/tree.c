@@ -278,8 +278,10 @@ static int attempt(struct xs_handle *xs, const struct tree_dom *d)
 	struct writer w = {.xs = xs, .d = d};
 	char uuid[UUID_TEXT];
 
+	/* a store without transactions gets the nodes one by one: the domain
+	 * is not introduced yet, and what fails half way is removed */
 	w.t = xs_transaction_start(xs);
-	if (!w.t)
+	if (!w.t && errno != ENOSYS)
 		return -errno;
 	uuid_text(d->cfg->uuid, uuid);
 	write_vm(&w, uuid);
@@ -289,7 +291,7 @@ static int attempt(struct xs_handle *xs, const struct tree_dom *d)
 		write_disk(&w, i);
 	for (unsigned int i = 0; i < d->cfg->vifs; i++)
 		write_vif(&w, i);
-	if (!xs_transaction_end(xs, w.t, w.err) && !w.err)
+	if (w.t && !xs_transaction_end(xs, w.t, w.err) && !w.err)
 		w.err = -errno;
 	return w.err;
 }

@@ -286,7 +286,8 @@ out:
 }
 
 /* Become a user of a live port, waiting for a refresh to end. */
-static struct port *port_use(struct xenevtchn_handle *xce, uint32_t port)
+static struct port *port_use(
+	struct xenevtchn_handle *xce, uint32_t port, bool *counted)
 {
 	struct port *p;
 	int r;
@@ -295,7 +296,7 @@ static struct port *port_use(struct xenevtchn_handle *xce, uint32_t port)
 		p = port_find(&xce->ports, port);
 		if (!p)
 			return NULL;
-		r = port_enter(p);
+		r = port_enter(p, counted);
 		if (r == 0)
 			return p;
 		if (r == -ENOENT)
@@ -336,14 +337,16 @@ static int send_byte(struct xenevtchn_handle *xce, int fd)
 int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
 {
 	struct port *p;
+	bool counted;
 	int r;
 
 	for (;;) {
-		p = port_use(xce, port);
+		p = port_use(xce, port, &counted);
 		if (!p)
 			return fail(-ENOTCONN);
 		if (p->wfd < 0) {
-			port_leave(p); /* a VIRQ: Linux says nothing, too */
+			port_leave(p,
+				counted); /* a VIRQ: Linux says nothing, too */
 			return 0;
 		}
 		/*
@@ -355,13 +358,13 @@ int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
 		if (atomic_load_explicit(&p->wstamp, memory_order_relaxed) ==
 			word_of(xce, port))
 			break;
-		port_leave(p);
+		port_leave(p, counted);
 		r = port_refresh(xce, port, false);
 		if (r < 0)
 			return fail(r);
 	}
 	r = send_byte(xce, p->wfd);
-	port_leave(p);
+	port_leave(p, counted);
 	return r < 0 ? fail(r) : 0;
 }
 
@@ -377,29 +380,45 @@ static void port_arm(struct xenevtchn_handle *xce, uint32_t port, int rfd)
 
 int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
 {
-	struct port *p = port_use(xce, port);
+	bool counted;
+	struct port *p = port_use(xce, port, &counted);
 
 	if (p) {
 		port_arm(xce, port, p->rfd);
-		port_leave(p);
+		port_leave(p, counted);
 	}
 	return 0;
 }
 
-/* Waits as the descriptor's mode says: 1, 0 or -errno. */
+/* 1: the descriptor is in blocking mode, 0: it is not; or -errno. */
+static int may_wait(const struct xenevtchn_handle *xce)
+{
+	int flags = fcntl(xce->efd, F_GETFL);
+
+	return flags < 0 ? -errno : !(flags & O_NONBLOCK);
+}
+
+/*
+ * Waits as the descriptor's mode says: 1, 0 or -errno.  A program that polls
+ * first comes when an event is there: look at once.  One that waits here
+ * comes before it: then ask for the mode first, and make one call less.
+ */
 static int wait_event(struct xenevtchn_handle *xce, struct epoll_event *ev)
 {
-	int n = epoll_wait(xce->efd, ev, 1, 0);
-	int flags;
+	int n = 0;
 
-	if (n != 0)
-		return n < 0 ? -errno : n;
-	flags = fcntl(xce->efd, F_GETFL);
-	if (flags < 0)
-		return -errno;
-	if (flags & O_NONBLOCK)
-		return -EAGAIN;
-	n = epoll_wait(xce->efd, ev, 1, -1);
+	if (!atomic_load_explicit(&xce->waits, memory_order_relaxed))
+		n = epoll_wait(xce->efd, ev, 1, 0);
+	if (n == 0) {
+		int wait = may_wait(xce);
+
+		if (wait < 0)
+			return wait;
+		atomic_store_explicit(&xce->waits, wait, memory_order_relaxed);
+		n = epoll_wait(xce->efd, ev, 1, wait ? -1 : 0);
+		if (n == 0 && !wait)
+			return -EAGAIN;
+	}
 	return n < 0 ? -errno : n;
 }
 
@@ -410,23 +429,22 @@ static int port_take(struct xenevtchn_handle *xce, const struct epoll_event *ev)
 {
 	const uint32_t port = (uint32_t)ev->data.u64;
 	const int rfd = (int)(ev->data.u64 >> 32);
-	struct port *p = port_use(xce, port);
-	uint8_t bytes[HVP_PAGE];
-	bool stale;
+	bool stale, counted;
+	struct port *p = port_use(xce, port, &counted);
 	ssize_t n;
 
 	if (!p)
 		return 0;
 	if (p->rfd != rfd) {
-		port_leave(p); /* of an earlier life of this port */
+		port_leave(p, counted); /* of an earlier life of this port */
 		return 0;
 	}
-	n = syscall(SYS_read, rfd, bytes, sizeof(bytes));
+	n = syscall(SYS_read, rfd, xce->sink, sizeof(xce->sink));
 	stale = atomic_load(&p->rstamp) != word_of(xce, port);
 	/* somebody else took them: the port must be able to fire again */
 	if (n < 0 && !stale)
 		port_arm(xce, port, rfd);
-	port_leave(p);
+	port_leave(p, counted);
 	/* if hvd is gone, the next call tells */
 	if (stale)
 		(void)port_refresh(xce, port, true);

@@ -25,9 +25,11 @@ struct xenevtchn_handle {
 	int efd;
 	bool inherit;                  /* descriptors survive exec */
 	atomic_bool gone;              /* hvd hung up */
+	atomic_bool waits;             /* the last pending() had to wait */
 	const _Atomic uint32_t *words; /* the domain's event page */
 	pthread_mutex_t lock;          /* binds, unbinds, refreshes */
 	struct ports ports;
+	uint8_t sink[HVP_PAGE]; /* events read away: nobody looks at them */
 };
 
 /* The session's mark in the epoll set; a port's is evtchn_mark(). */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* ports.c: the ports of an event channel handle, for many threads. */
-#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <time.h>
@@ -27,35 +26,6 @@ struct port *port_get(struct ports *t, uint32_t port)
 		atomic_store(&t->chunk[port / PORT_CHUNK], chunk);
 	}
 	return &chunk[port % PORT_CHUNK];
-}
-
-struct port *port_find(struct ports *t, uint32_t port)
-{
-	struct port *chunk, *p;
-
-	if (port >= HVP_EV_PORTS)
-		return NULL;
-	chunk = atomic_load_explicit(
-		&t->chunk[port / PORT_CHUNK], memory_order_acquire);
-	if (!chunk)
-		return NULL;
-	p = &chunk[port % PORT_CHUNK];
-	return atomic_load(&p->state) & PORT_LIVE ? p : NULL;
-}
-
-int port_enter(struct port *p)
-{
-	uint32_t state = atomic_fetch_add(&p->state, 1);
-
-	if ((state & (PORT_LIVE | PORT_FROZEN)) == PORT_LIVE)
-		return 0;
-	port_leave(p);
-	return state & PORT_LIVE ? -EBUSY : -ENOENT;
-}
-
-void port_leave(struct port *p)
-{
-	atomic_fetch_sub(&p->state, 1);
 }
 
 /*

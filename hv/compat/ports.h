@@ -23,9 +23,12 @@
 #ifndef HV_COMPAT_PORTS_H
 #define HV_COMPAT_PORTS_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/single_threaded.h>
 
 #include "hv/proto/proto.h"
 
@@ -55,14 +58,48 @@ void ports_fini(struct ports *t);
 struct port *port_get(struct ports *t, uint32_t port);
 
 /* port_find: the entry if it is live, or NULL. */
-struct port *port_find(struct ports *t, uint32_t port);
+static inline struct port *port_find(struct ports *t, uint32_t port)
+{
+	struct port *chunk, *p;
+
+	if (port >= HVP_EV_PORTS)
+		return NULL;
+	chunk = atomic_load_explicit(
+		&t->chunk[port / PORT_CHUNK], memory_order_acquire);
+	if (!chunk)
+		return NULL;
+	p = &chunk[port % PORT_CHUNK];
+	return atomic_load_explicit(&p->state, memory_order_acquire) & PORT_LIVE
+		       ? p
+		       : NULL;
+}
 
 /*
- * port_enter: 0 and the caller is a user; -ENOENT: not live; -EBUSY: frozen,
- * take the handle's lock once and try again.
+ * port_enter: 0 and the caller is a user until port_leave(); -ENOENT: not
+ * live; -EBUSY: frozen, take the handle's lock once and try again.  A user is
+ * not counted while the process has one thread, which cannot be here and
+ * there: *@counted is for port_leave().
  */
-int port_enter(struct port *p);
-void port_leave(struct port *p);
+static inline void port_leave(struct port *p, bool counted)
+{
+	if (counted)
+		atomic_fetch_sub_explicit(&p->state, 1, memory_order_release);
+}
+
+static inline int port_enter(struct port *p, bool *counted)
+{
+	uint32_t state;
+
+	*counted = !__libc_single_threaded;
+	if (*counted)
+		state = atomic_fetch_add(&p->state, 1);
+	else
+		state = atomic_load_explicit(&p->state, memory_order_relaxed);
+	if ((state & (PORT_LIVE | PORT_FROZEN)) == PORT_LIVE)
+		return 0;
+	port_leave(p, *counted);
+	return state & PORT_LIVE ? -EBUSY : -ENOENT;
+}
 
 /* With the handle's lock held: */
 void port_publish(struct port *p); /* free -> live */

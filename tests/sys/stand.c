@@ -50,13 +50,30 @@ static int ask(struct stand *s, uint32_t type, uint32_t domid, const void *body,
 	return !rep || m.len == rep_len ? 0 : oops("short answer");
 }
 
-static int start_hvd(struct stand *s)
+static const char *build_dir(void)
 {
 	const char *build = getenv("BH_BUILDDIR");
+
+	return build ? build : ".";
+}
+
+void stand_libs(char **argv)
+{
+	char libs[256];
+
+	if (getenv("LD_LIBRARY_PATH"))
+		return;
+	snprintf(libs, sizeof(libs), "%s/hv/compat/.libs", build_dir());
+	setenv("LD_LIBRARY_PATH", libs, 1);
+	execv("/proc/self/exe", argv);
+	oops("cannot run again");
+}
+
+static int start_hvd(struct stand *s)
+{
+	const char *build = build_dir();
 	char hvd[256], init[256];
 
-	if (!build)
-		build = ".";
 	snprintf(hvd, sizeof(hvd), "%s/hv/hvd/hvd", build);
 	snprintf(init, sizeof(init), "%s/tests/sys/bareinit", build);
 	s->hvd = fork();

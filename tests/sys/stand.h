@@ -21,6 +21,12 @@ struct stand {
 	int admin;
 };
 
+/*
+ * Runs the program again with hv's libraries first, unless LD_LIBRARY_PATH is
+ * set already.
+ */
+void stand_libs(char **argv);
+
 /* Starts hvd and builds domain 0. */
 int stand_start(struct stand *s);
 

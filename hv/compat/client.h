@@ -89,8 +89,9 @@ int hv_client_dispatch(struct hv_client *c);
 
 /*
  * One request and its reply, scattered.  The reply's payload fills @rep in
- * order; a longer one is -EPROTO.  After an answer of hvd (also a negative
- * one) or -EMFILE, rep_n and rep_len tell what arrived.
+ * order; a longer one is -EPROTO (by more than HV_ASYNC_MAX: -EIO).  After an
+ * answer of hvd (also a negative one) or -EMFILE, rep_n and rep_len tell what
+ * arrived.
  */
 #define HV_REQ_IOV_MAX (HVP_BUFS_MAX + 4)
 struct hv_exchange {

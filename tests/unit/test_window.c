@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_window.c: mappings from replies of a peer that invents them
+ *
+ * The peer answers requests in a thread: each with the next of the replies
+ * that the test wrote down, and a descriptor of one page of 'A', 'B', ...
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "hv/compat/window.h"
+#include "tests/unit/bh_check.h"
+
+#define PAGES 8
+
+struct answer {
+	int32_t rc;
+	uint16_t n_seg; /* what it says */
+	uint16_t sent;  /* what it sends */
+	uint32_t n_errs;
+	int32_t errs[PAGES];
+	struct hvp_seg seg[PAGES];
+	unsigned int fds;
+};
+
+static struct hv_client *c;
+static struct hv_windows ws;
+static int peer, file;
+static pthread_t thread;
+static const struct answer *next;
+static int released; /* HVP_GNT_UNMAPs seen */
+
+static void reply(int32_t rc, const void *body, size_t len, unsigned int fds)
+{
+	struct hvp_rep head = {.rc = rc, .len = len, .nfds = fds};
+	union {
+		char buf[CMSG_SPACE(4 * sizeof(int))];
+		struct cmsghdr align;
+	} ctl = {{0}};
+	struct iovec iov[2] = {
+		{&head, sizeof(head)}, {(void *)(uintptr_t)body, len}};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
+
+	if (fds) {
+		struct cmsghdr *cm;
+
+		m.msg_control = ctl.buf;
+		m.msg_controllen = CMSG_SPACE(fds * sizeof(int));
+		cm = CMSG_FIRSTHDR(&m);
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(fds * sizeof(int));
+		for (unsigned int i = 0; i < fds; i++)
+			memcpy(CMSG_DATA(cm) + i * sizeof(int), &file,
+				sizeof(int));
+	}
+	sendmsg(peer, &m, MSG_NOSIGNAL);
+}
+
+static void answer(const struct answer *a)
+{
+	struct {
+		struct hvp_mapping map;
+		uint8_t rest[PAGES * 4 + PAGES * sizeof(struct hvp_seg)];
+	} body = {.map = {.id = 77, .n_seg = a->n_seg}};
+	size_t errs = a->n_errs * sizeof(int32_t);
+	size_t segs = a->sent * sizeof(struct hvp_seg);
+
+	memcpy(body.rest, a->errs, errs);
+	memcpy(body.rest + errs, a->seg, segs);
+	reply(a->rc, &body, sizeof(body.map) + errs + segs, a->fds);
+}
+
+static void *serve(void *arg)
+{
+	static union {
+		struct hvp_req head;
+		uint8_t bytes[HVP_MSG_MAX];
+	} in;
+
+	while (recv(peer, &in, sizeof(in), 0) > 0) {
+		if (in.head.op == HVP_GNT_UNMAP) {
+			released++;
+			reply(0, NULL, 0, 0);
+		} else {
+			answer(next);
+		}
+	}
+	return NULL;
+}
+
+static void up(void)
+{
+	char page[HVP_PAGE];
+	int sv[2];
+
+	file = memfd_create("test", MFD_CLOEXEC);
+	for (int i = 0; i < PAGES; i++) {
+		memset(page, 'A' + i, sizeof(page));
+		ck_assert_int_eq(write(file, page, sizeof(page)), HVP_PAGE);
+	}
+	ck_assert_int_eq(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	peer = sv[1];
+	ck_assert_int_eq(hv_client_adopt(&c, sv[0], 0), 0);
+	hv_windows_init(&ws, c, HVP_GNT_UNMAP);
+	pthread_create(&thread, NULL, serve, NULL);
+}
+
+static void down(void)
+{
+	hv_windows_fini(&ws);
+	hv_client_close(c);
+	pthread_join(thread, NULL);
+	close(peer);
+	close(file);
+}
+
+/* Maps @pages as the peer's @a says. */
+static int map(const struct answer *a, size_t pages, struct hv_window **w)
+{
+	static struct hv_map_reply rep;
+	int32_t errs[PAGES];
+	struct hv_map_request req = {
+		.op = HVP_GNT_MAP,
+		.n = pages,
+		.errs = a->n_errs ? errs : NULL,
+	};
+	int r;
+
+	next = a;
+	r = hv_window_open(&ws, NULL, 0, pages, w);
+	if (r < 0)
+		return r;
+	r = hv_window_request(&ws, *w, &req, &rep);
+	if (r == 0)
+		r = hv_window_show(*w, 0, pages, req.errs, &rep, PROT_READ, 0);
+	if (r < 0)
+		hv_window_undo(&ws, *w);
+	return r;
+}
+
+static void expect(const struct hv_window *w, const char *letters)
+{
+	for (size_t i = 0; letters[i]; i++)
+		if (letters[i] != '-')
+			ck_assert_int_eq(w->addr[i * HVP_PAGE], letters[i]);
+}
+
+START_TEST(test_segments)
+{
+	const struct answer a = {.n_seg = 3,
+		.sent = 3,
+		.fds = 2,
+		.seg = {{0, 2, 2}, {1, 0, 1}, {0, 7, 1}}};
+	struct hv_window *w;
+	uint8_t *addr;
+
+	up();
+	ck_assert_int_eq(map(&a, 4, &w), 0);
+	expect(w, "CDAH");
+	addr = w->addr;
+	ck_assert_uint_eq(hv_windows_pages(&ws), 4);
+	ck_assert_int_eq(hv_window_close(&ws, addr, 3), -EINVAL);
+	ck_assert_int_eq(hv_window_close(&ws, addr + HVP_PAGE, 4), -EINVAL);
+	ck_assert_int_eq(hv_window_close(&ws, addr, 4), 0);
+	ck_assert_int_eq(hv_window_close(&ws, addr, 4), -EINVAL);
+	ck_assert_int_eq(released, 1);
+	ck_assert_uint_eq(hv_windows_pages(&ws), 0);
+	down();
+}
+END_TEST
+
+/* Failed pages are left out, also in the middle of a segment. */
+START_TEST(test_holes)
+{
+	const struct answer a = {.n_seg = 2,
+		.sent = 2,
+		.fds = 1,
+		.n_errs = 7,
+		.errs = {-ENOENT, 0, 0, -ENOENT, 0, 0, -EPERM},
+		.seg = {{0, 0, 3}, {0, 7, 1}}};
+	struct hv_window *w;
+
+	up();
+	ck_assert_int_eq(map(&a, 7, &w), 0);
+	expect(w, "-AB-CH-");
+	ck_assert_int_eq(hv_window_close(&ws, w->addr, 7), 0);
+	down();
+}
+END_TEST
+
+/* None of these is shown; each is given back. */
+static const struct answer wrong[] = {
+	/* too few, too many pages; none */
+	{.n_seg = 1, .sent = 1, .fds = 1, .seg = {{0, 0, 3}}},
+	{.n_seg = 1, .sent = 1, .fds = 1, .seg = {{0, 0, 5}}},
+	{.n_seg = 1, .sent = 1, .fds = 1, .seg = {{0, 0, UINT32_MAX}}},
+	{.n_seg = 2, .sent = 2, .fds = 1, .seg = {{0, 0, 4}, {0, 0, 1}}},
+	{.n_seg = 0, .sent = 0, .fds = 1},
+	/* descriptors that are not there */
+	{.n_seg = 1, .sent = 1, .fds = 1, .seg = {{1, 0, 4}}},
+	{.n_seg = 1, .sent = 1, .fds = 1, .seg = {{UINT32_MAX, 0, 4}}},
+	{.n_seg = 1, .sent = 1, .fds = 0, .seg = {{0, 0, 4}}},
+	/* a length that is not the number's */
+	{.n_seg = 2, .sent = 1, .fds = 1, .seg = {{0, 0, 4}}},
+	{.n_seg = 1, .sent = 2, .fds = 1, .seg = {{0, 0, 4}, {0, 0, 4}}},
+	{.n_seg = 0xffff, .sent = 1, .fds = 1, .seg = {{0, 0, 4}}},
+};
+
+START_TEST(test_wrong_segments)
+{
+	struct hv_window *w;
+
+	up();
+	ck_assert_int_eq(map(&wrong[_i], 4, &w), -EPROTO);
+	ck_assert_int_eq(released, 1);
+	ck_assert_uint_eq(hv_windows_pages(&ws), 0);
+	down();
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+	const struct answer a = {.rc = -ENOSPC};
+	struct hv_window *w;
+
+	up();
+	ck_assert_int_eq(map(&a, 4, &w), -ENOSPC);
+	ck_assert_int_eq(released, 0);
+	ck_assert_int_eq(hv_window_open(&ws, NULL, 0, 0, &w), -EINVAL);
+	ck_assert_int_eq(hv_window_open(&ws, NULL, 0, SIZE_MAX, &w), -EINVAL);
+	ck_assert_int_eq(
+		hv_window_open(&ws, NULL, 0, SIZE_MAX / 8192, &w), -ENOMEM);
+	down();
+}
+END_TEST
+
+/* Many windows, closed in an order of their own. */
+START_TEST(test_many)
+{
+	const struct answer a = {
+		.n_seg = 1, .sent = 1, .fds = 1, .seg = {{0, 3, 2}}};
+	struct hv_window *w[200];
+	uint8_t *addr[200];
+
+	up();
+	for (int i = 0; i < 200; i++) {
+		ck_assert_int_eq(map(&a, 2, &w[i]), 0);
+		addr[i] = w[i]->addr;
+		expect(w[i], "DE");
+	}
+	for (int i = 0; i < 200; i++) {
+		int k = (i * 77) % 200;
+
+		ck_assert_int_eq(hv_window_close(&ws, addr[k], 2), 0);
+	}
+	ck_assert_int_eq(released, 200);
+	ck_assert_uint_eq(ws.nr, 0);
+	down();
+}
+END_TEST
+
+/* The range is given out again: the old window must be gone. */
+START_TEST(test_stale)
+{
+	const struct answer a = {
+		.n_seg = 1, .sent = 1, .fds = 1, .seg = {{0, 0, 4}}};
+	struct hv_window *w, *x;
+	uint8_t *addr;
+
+	up();
+	ck_assert_int_eq(map(&a, 4, &w), 0);
+	addr = w->addr;
+	munmap(addr, 4 * HVP_PAGE);
+	ck_assert_int_eq(
+		hv_window_open(&ws, addr + HVP_PAGE, MAP_FIXED, 1, &x), 0);
+	ck_assert_int_eq(released, 1);
+	ck_assert_ptr_eq(x->addr, addr + HVP_PAGE);
+	ck_assert_uint_eq(ws.nr, 1);
+	ck_assert_int_eq(hv_window_close(&ws, addr, 4), -EINVAL);
+	ck_assert_int_eq(hv_window_close(&ws, addr + HVP_PAGE, 1), 0);
+	down();
+}
+END_TEST
+
+BH_CHECK_MAIN("window", 10, BH_TEST(test_segments), BH_TEST(test_holes),
+	BH_LOOP(test_wrong_segments, (int)(sizeof(wrong) / sizeof(wrong[0]))),
+	BH_TEST(test_refused), BH_TEST(test_many), BH_TEST(test_stale))

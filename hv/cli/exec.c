@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "hv/cli/dom.h"
 #include "hv/cli/run.h"
 
 /* The signals that are for the command; the rest are ours. */
@@ -64,6 +65,19 @@ static int wait_end(struct machine *m, uint32_t id, int sigs)
 	}
 }
 
+/* A domain that has shut down is kept to be looked at: nothing runs in it. */
+static bool has_ended(struct machine *m, uint32_t domid, const char *name)
+{
+	struct xen_domctl_getdomaininfo info;
+
+	if (dom_info(m->client, domid, &info) < 0 ||
+		!(info.flags & (XEN_DOMINF_shutdown | XEN_DOMINF_dying)))
+		return false;
+	cli_error("%s has ended", name);
+	cli_hint("hv destroy %s takes it away", name);
+	return true;
+}
+
 int cmd_exec(struct cli *cli, int argc, char **argv)
 {
 	const int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
@@ -81,7 +95,8 @@ int cmd_exec(struct cli *cli, int argc, char **argv)
 	if (!machine_open(&m, cli, 0, &code))
 		return CLI_EXEC_FAILED;
 	code = CLI_EXEC_FAILED;
-	if (!machine_domid(&m, argv[1], &domid))
+	if (!machine_domid(&m, argv[1], &domid) ||
+		has_ended(&m, domid, argv[1]))
 		goto out;
 	for (; at < argc; at++)
 		strings_add(&what, "arg", argv[at]);

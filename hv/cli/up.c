@@ -27,6 +27,7 @@
 
 #include "hv/cli/monitor.h"
 #include "hv/cli/paths.h"
+#include "hv/cli/record.h"
 #include "hv/cli/run.h"
 
 enum {
@@ -126,10 +127,23 @@ static bool make_folders(const char *dir)
 		if (!make_folder(path))
 			return false;
 	}
-	/* what a machine that did not end well may have left */
+	return true;
+}
+
+/* What a machine that did not end well may have left. */
+static void clear_rests(const char *dir)
+{
+	char path[PATH_MAX];
+	uint32_t *domids;
+	int nr;
+
 	snprintf(path, sizeof(path), "%s/dom0/run/xenstored/socket", dir);
 	(void)unlink(path);
-	return true;
+	nr = record_list(dir, &domids);
+	for (int i = 0; i < nr; i++)
+		record_remove(dir, domids[i]);
+	if (nr >= 0)
+		free(domids);
 }
 
 /* What hvd said before it went to the background, or ended. */
@@ -270,7 +284,8 @@ static bool daemon_config(struct up *up, const char *path, struct strings *s)
 		up->cli->dir);
 	f = fopen(file, "we");
 	if (!f || fputs("xenstored-kva = /proc/xen/xsd_kva\n"
-			"xenstored-port = /proc/xen/xsd_port\n", f) < 0) {
+			"xenstored-port = /proc/xen/xsd_port\n",
+			  f) < 0) {
 		cli_error("%s: %s", file, strerror(errno));
 		if (f)
 			fclose(f);
@@ -471,6 +486,7 @@ int cmd_up(struct cli *cli, int argc, char **argv)
 		cli_hint("hv down stops it; --dir DIR makes another one");
 		return CLI_FAILED;
 	}
+	clear_rests(cli->dir);
 	if (!start_hvd(&up))
 		return CLI_FAILED;
 	if (pipe2(fd, O_CLOEXEC)) {

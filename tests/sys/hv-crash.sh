@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# hv-crash.sh - what dies alone, and what takes its domain along
+. "${BH_SRCDIR:-.}/tests/sys/functions.sh"
+. "$BH_SRCDIR/tests/sys/hv.sh"
+
+hv_up
+hv_new a 'on_crash = "preserve"' 'kernel = "/bin/sleep"' 'args = [ "1000" ]'
+hv_new b 'on_crash = "restart"'
+hv_new c
+
+# a program is its own
+check "a program that crashes" test "$(
+	hv exec c -- sh -c 'kill -SEGV $$'
+	echo $?
+)" = 139
+check_eq "leaves its domain alone" "" "$(hv_state c | tr -d br-)"
+# the kernel is the domain's
+kernel=$(hv_kernel a)
+check "there is a kernel process" test -n "$kernel"
+kill -KILL "$kernel"
+crashed() { [ "$(hv_state a | tr -d br-)" = c ]; }
+check "a domain without its kernel has crashed" eventually crashed
+check_eq "with that reason" 3 "$(hv list -j a | sed -n 's/.*reason": \([0-9]*\).*/\1/p')"
+check_eq "the others go on" "" "$(hv_state c | tr -d br-)"
+hv destroy a
+was=$(hv_domid b)
+kill -KILL "$(hv_kernel b)"
+anew() { [ "$(hv_domid b)" -gt "$was" ]; }
+check "on_crash = restart" eventually anew
+kill -KILL "$(hv_kernel c)"
+gone() { ! hv list c; }
+check "on_crash = destroy, which is the default" eventually gone
+# its first process
+was=$(hv_domid b)
+kill -KILL "$(pgrep -f '^hv-init b$' | head -n 1)"
+check "the end of hv-init is the domain's" eventually anew
+
+# two machines
+one=$(hv list)
+HV_DIR=$T/n hv_up
+check_eq "a second machine has its own domains" 0 "$(HV_DIR=$T/n hv_domid Domain-0)"
+hv_cfg x
+HV_DIR=$T/n hv create "$T/x.cfg" >/dev/null
+check_fails "one does not see the other's" hv list x
+check "each has its own" env HV_DIR="$T/n" true
+HV_DIR=$T/n hv down
+check_eq "and outlives it" "$one" "$(hv list)"
+
+# the daemon
+pid=$(cat "$HV_DIR/hvd.pid")
+kill -KILL "$pid"
+left() { ! pgrep -f "$HV_DIR"; }
+check "the machine ends with hvd" eventually left
+check_eq "which hv says" 7 "$(
+	hv list >/dev/null 2>&1
+	echo $?
+)"
+hv_up
+check_eq "and can be started again" 0 "$(hv_domid Domain-0)"
+finish

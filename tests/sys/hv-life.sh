@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# hv-life.sh - the commands of hv, through the life of domains
+. "${BH_SRCDIR:-.}/tests/sys/functions.sh"
+. "$BH_SRCDIR/tests/sys/hv.sh"
+
+# status COMMAND...: its exit status; what it said is in $T/said
+status() {
+	"$@" >"$T/said" 2>&1
+	echo $?
+}
+
+check_eq "no machine: exit status 7" 7 "$(status hv list)"
+check "and what to do about it" grep -q '^hint: hv up' "$T/said"
+hv_up
+check_eq "two machines in one folder are refused" 1 "$(status hv up)"
+check_eq "dom0 has its name" 0 "$(hv_domid Domain-0)"
+check_eq "the folder is its owner's alone" 700 "$(stat -c %a "$HV_DIR")"
+
+hv_cfg a 'kernel = "/bin/sh"' \
+	'args = [ "-c", "echo up; while read l; do echo got $l; done" ]'
+before=$(hv info | grep -v requests)
+check_eq "create says the domid" "a is domain 1" "$(hv create "$T/a.cfg")"
+check_eq "a name is used once" 1 "$(status hv create "$T/a.cfg")"
+check "and says by whom" grep -q 'domain 1 has the name' "$T/said"
+check_eq "names and numbers are the same" "$(hv list a)" "$(hv list 1)"
+check_eq "memory is as configured" 8 "$(hv list a | awk 'NR == 2 { print $3 }')"
+check "JSON is valid" sh -c "'$HV' --dir '$HV_DIR' list -j | python3 -m json.tool"
+check "hv info -j too" sh -c "'$HV' --dir '$HV_DIR' info -j | python3 -m json.tool"
+
+# exec
+check_eq "exec gives the exit status back" 3 "$(status hv exec a -- sh -c 'exit 3')"
+check_eq "128 and the signal" 137 "$(status hv exec a -- sh -c 'kill -9 $$')"
+check_eq "stdin and stdout are ours" hello \
+	"$(echo hello | hv exec a -- cat)"
+check_eq "stderr is apart" err \
+	"$(hv exec a -- sh -c 'echo err >&2' 2>&1 >/dev/null)"
+check_eq "no such command" 127 "$(status hv exec a -- no-such-command)"
+check_eq "no such domain" 125 "$(status hv exec nobody -- true)"
+check_eq "nothing to run is a usage error" 2 "$(status hv exec a)"
+"$HV" --dir "$HV_DIR" exec a -- sh -c 'trap "exit 9" TERM; echo on; while :; do sleep 0.02; done' \
+	>"$T/term" &
+pid=$!
+wait_for 5 grep -q on "$T/term"
+kill -TERM $pid
+wait $pid
+check_eq "signals are forwarded" 9 $?
+hv exec a -- sh -c 'trap "echo hup >'"$T"'/hup" HUP; echo on; sleep 5' \
+	>"$T/on" 2>&1 &
+pid=$!
+wait_for 5 grep -q on "$T/on"
+kill -KILL $pid
+check "a killed hv exec takes its command along" \
+	eventually sh -c "! '$HV' --dir '$HV_DIR' exec a -- pgrep -x sleep"
+
+# the domain's own view
+check_eq "it reads its name through its own ring" a "$(hv exec a -- python3 -c '
+import socket, struct
+s = socket.socket(socket.AF_UNIX)
+s.connect("/dev/xen/xenbus")
+s.send(struct.pack("<IIII", 2, 7, 0, 5) + b"name\0")
+print(s.recv(4096)[16:].decode())')"
+
+# pause
+hv exec a -- sh -c 'while :; do echo x; sleep 0.01; done' >"$T/ticks" 2>&1 &
+ticker=$!
+eventually test -s "$T/ticks"
+hv pause a
+check "pause shows in the state" test "$(hv_state a | tr -d br-)" = p
+sleep 0.1
+size=$(stat -c %s "$T/ticks")
+sleep 0.3
+check_eq "and stops its programs" "$size" "$(stat -c %s "$T/ticks")"
+hv unpause a
+grown() { [ "$(stat -c %s "$T/ticks")" -gt "$size" ]; }
+check "unpause lets them go on" eventually grown
+kill $ticker
+check_eq "pausing nobody" 3 "$(status hv pause nobody)"
+
+# console
+mkfifo "$T/typed"
+"$HV" --dir "$HV_DIR" console a <"$T/typed" >"$T/console" 2>"$T/console.err" &
+console=$!
+exec 9>"$T/typed"
+echo one >&9
+check "the console answers" eventually grep -q 'got one' "$T/console"
+check "and kept what came before" grep -q '^up' "$T/console"
+check_eq "two at once are refused" 1 "$(status hv console a </dev/null)"
+kill $console
+wait $console 2>/dev/null
+exec 9>&-
+check_eq "dom0 has none" 1 "$(status hv console 0)"
+
+# shutdown, destroy
+check_eq "shutdown -w waits" 0 "$(status hv shutdown -w a)"
+gone() { ! hv list a; }
+check "the monitor takes it away" eventually gone
+hv_new b
+check_eq "a reboot makes it anew" 0 "$(status hv shutdown -r -w b)"
+anew() { [ "$(hv_domid b)" = 3 ]; }
+check "under the next number" eventually anew
+hv destroy b
+back() { [ "$(hv info | grep -v requests)" = "$before" ]; }
+check "everything is given back" eventually back
+check "also in the store" sh -c "! ls '$HV_DIR'/domains/*"
+check_eq "dom0 cannot be destroyed" 4 "$(status hv destroy 0)"
+check_eq "nor be asked to shut down" 4 "$(status hv shutdown 0)"
+
+# its command decides how it ends
+hv_new c 'kernel = "/bin/true"' 'on_poweroff = "preserve"'
+ended() { [ "$(hv_state c | tr -d br-)" = s ]; }
+check "a domain ends with its command" eventually ended
+check_eq "nothing runs in it any more" 125 "$(status hv exec c -- true)"
+hv destroy c
+
+check_eq "an unknown command" 2 "$(status hv frobnicate)"
+check_eq "down" 0 "$(status hv down)"
+check_eq "twice" 7 "$(status hv down)"
+check_fails "no process is left" pgrep -f "$HV_DIR"
+hv_up
+check_eq "and up again in the same folder" 0 "$(status hv list 0)"
+finish

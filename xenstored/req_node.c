@@ -17,11 +17,10 @@ int req_find(struct req *req, unsigned access, struct tree_pos *pos)
 {
 	struct tree *tree = &req->server->tree;
 	unsigned has;
-	int r;
 
-	r = req_path(req, false);
-	if (r)
-		return r;
+	/* a bad path: never ENOENT, since pos is not filled */
+	if (req_path(req, false))
+		return EINVAL;
 	tree_find(tree, tree->root, req->server->path.buf, pos);
 	has = conn_access(req->conn, pos->near->acl);
 	if (pos->node)

@@ -76,7 +76,7 @@ int hv_client_open(struct hv_client **cp, const char *path, unsigned int flags)
 		path = HVP_SOCKET;
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
-	strcpy(sa.sun_path, path);
+	memcpy(sa.sun_path, path, strlen(path) + 1);
 
 	if (!(flags & HV_CLIENT_INHERIT))
 		type |= SOCK_CLOEXEC;

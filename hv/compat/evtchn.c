@@ -129,7 +129,7 @@ int evtchn_install(struct xenevtchn_handle *xce, const struct hvp_ev_port *at,
 		p = port_get(&xce->ports, at->port);
 		r = p ? 0 : -ENOMEM;
 	}
-	if (r < 0) {
+	if (r) {
 		hv_fds_close(fds);
 		return r;
 	}

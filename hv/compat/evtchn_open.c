@@ -92,7 +92,7 @@ xenevtchn_handle *xenevtchn_open(
 		return NULL;
 	}
 	r = evtchn_open(&xce, flags & XENEVTCHN_NO_CLOEXEC);
-	if (r < 0) {
+	if (!xce) {
 		hv_log_error(logger, "evtchn", -r, "cannot reach hvd");
 		errno = -r;
 		return NULL;

@@ -30,14 +30,23 @@ static const char *guarded(const struct hc *h, const char *text)
 	return h->dom->cfg.control ? text : "<denied>";
 }
 
+/* dst is zeroed, and keeps its last byte */
+static void text_set(char *dst, size_t cap, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(dst, text, len < cap ? len : cap - 1);
+}
+
 static int64_t do_compile_info(struct hc *h)
 {
 	struct xen_compile_info i = {0};
 
-	strcpy(i.compiler, guarded(h, "cc"));
-	strcpy(i.compile_by, guarded(h, "bulkhead"));
-	strcpy(i.compile_domain, guarded(h, "localdomain"));
-	strcpy(i.compile_date, guarded(h, "unknown"));
+	text_set(i.compiler, sizeof(i.compiler), guarded(h, "cc"));
+	text_set(i.compile_by, sizeof(i.compile_by), guarded(h, "bulkhead"));
+	text_set(i.compile_domain, sizeof(i.compile_domain),
+		guarded(h, "localdomain"));
+	text_set(i.compile_date, sizeof(i.compile_date), guarded(h, "unknown"));
 	return hc_write(h, h->arg[1], &i, sizeof(i)) ? -EFAULT : 0;
 }
 

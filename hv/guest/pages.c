@@ -20,9 +20,8 @@ static int page_get(
 	int r;
 
 	static_assert(sizeof(rep) == sizeof(rep.m) + sizeof(rep.seg), "wire");
-	r = hv_client_ask(
-		p->client, op, op == HVP_MEM_MAP_OWN, &req, sizeof(req), &rep,
-		sizeof(rep), &fds);
+	r = hv_client_ask(p->client, op, op == HVP_MEM_MAP_OWN, &req,
+		sizeof(req), &rep, sizeof(rep), &fds);
 	if (r == 0 && (rep.m.n_seg != 1 || fds.nr != 1 || rep.seg.fd))
 		r = -EPROTO;
 	if (r == 0) {

@@ -20,10 +20,10 @@
  *   HVB_KERNEL_FD	a session of kernel role
  *   HVB_STATE_FD	the write end of a pipe.  One byte HVB_STATE_SERVING when
  *		/dev/xen/xenbus takes connections: only then the command is
- *		started, and messages of hvd are taken again.  One byte HVB_STATE_ENDING when the domain was asked
- *		to shut down: the command's process group gets SIGTERM, and
- *		hv-init closes the read end when the command has ended (at
- *		once if there is none) instead of HVB_COMMAND_DIED.  The kernel
+ *		started, and messages of hvd are taken again.  One byte
+ *		HVB_STATE_ENDING when the domain was asked to shut down: the
+ *		command's process group gets SIGTERM, and hv-init closes the
+ *		read end when the command has ended (at once if there is none) instead of HVB_COMMAND_DIED.  The kernel
  *		waits for that, but not for long, and then shuts the domain
  *		down with the reason it was asked for.
  *   HVB_CONSOLE_FD	only with console=1: the other end of the command's
@@ -34,40 +34,40 @@
 
 #include <stdint.h>
 
-#define HVB_SOCKET_FD 3
-#define HVB_CONFIG_FD 4
-#define HVB_MSG_MAX   65536
+#define HVB_SOCKET_FD     3
+#define HVB_CONFIG_FD     4
+#define HVB_MSG_MAX       65536
 
-#define HVB_KERNEL_FD	  3
-#define HVB_STATE_FD	  5
-#define HVB_CONSOLE_FD	  6
+#define HVB_KERNEL_FD     3
+#define HVB_STATE_FD      5
+#define HVB_CONSOLE_FD    6
 #define HVB_STATE_SERVING 'R'
 #define HVB_STATE_ENDING  'T'
 
 enum hvb_type {
 	/* hvd -> hv-init */
-	HVB_RUN = 1,  /* start kernel and command; fd: the kernel's session */
-	HVB_EXEC,     /* id, payload strings (see below), fds: 0, 1, 2 */
-	HVB_SIGNAL,   /* id, value: signal for that process's group */
-	HVB_STOP,     /* SIGSTOP everything in the domain */
+	HVB_RUN = 1, /* start kernel and command; fd: the kernel's session */
+	HVB_EXEC,    /* id, payload strings (see below), fds: 0, 1, 2 */
+	HVB_SIGNAL,  /* id, value: signal for that process's group */
+	HVB_STOP,    /* SIGSTOP everything in the domain */
 	HVB_CONT,
 	/* hv-init -> hvd */
-	HVB_READY = 64,	  /* fd: the listening socket; value: HVB_HAVE_* */
-	HVB_FAILED,	  /* value: errno; payload: text */
-	HVB_EXITED,	  /* id, value: wait status of an exec'd process */
+	HVB_READY = 64,   /* fd: the listening socket; value: HVB_HAVE_* */
+	HVB_FAILED,       /* value: errno; payload: text */
+	HVB_EXITED,       /* id, value: wait status of an exec'd process */
 	HVB_KERNEL_DIED,  /* value: wait status */
 	HVB_COMMAND_DIED, /* value: wait status of the domain's command */
-	HVB_NOTE,	  /* payload: text for the machine's log */
+	HVB_NOTE,         /* payload: text for the machine's log */
 };
 
 /* what the kernel allowed, in HVB_READY */
-#define HVB_HAVE_USERNS	  1
-#define HVB_HAVE_MOUNTNS  2
-#define HVB_HAVE_PIDNS	  4
-#define HVB_HAVE_NETNS	  8
-#define HVB_HAVE_IPCNS	  16
-#define HVB_HAVE_PROC	  32
-#define HVB_HAVE_SECCOMP  64
+#define HVB_HAVE_USERNS  1
+#define HVB_HAVE_MOUNTNS 2
+#define HVB_HAVE_PIDNS   4
+#define HVB_HAVE_NETNS   8
+#define HVB_HAVE_IPCNS   16
+#define HVB_HAVE_PROC    32
+#define HVB_HAVE_SECCOMP 64
 
 struct hvb_msg {
 	uint32_t type;

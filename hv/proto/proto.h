@@ -46,12 +46,12 @@
 
 #include <stdint.h>
 
-#define HVP_VERSION 1
-#define HVP_SOCKET  "/dev/xen/hv"  /* inside a domain */
-#define HVP_SOCKET_ENV "HV_SOCKET" /* overrides it (no mount namespace) */
-#define HVP_MSG_MAX 65536	   /* bytes, header included */
-#define HVP_FDS_MAX 128		   /* descriptors in one reply */
-#define HVP_PAGE    4096
+#define HVP_VERSION    1
+#define HVP_SOCKET     "/dev/xen/hv" /* inside a domain */
+#define HVP_SOCKET_ENV "HV_SOCKET"   /* overrides it (no mount namespace) */
+#define HVP_MSG_MAX    65536         /* bytes, header included */
+#define HVP_FDS_MAX    128           /* descriptors in one reply */
+#define HVP_PAGE       4096
 
 enum hvp_op {
 	HVP_HELLO = 1,
@@ -87,20 +87,20 @@ enum hvp_op {
 };
 
 struct hvp_req {
-	uint16_t op;	/* enum hvp_op */
-	uint16_t n;	/* items in the payload, where the op has items */
-	uint32_t len;	/* bytes after this header */
+	uint16_t op;  /* enum hvp_op */
+	uint16_t n;   /* items in the payload, where the op has items */
+	uint32_t len; /* bytes after this header */
 };
 
 enum hvp_kind { HVP_REPLY = 0, HVP_ASYNC = 1 };
 
 struct hvp_rep {
-	uint8_t kind;	/* enum hvp_kind */
-	uint8_t async;	/* enum hvp_async when kind is HVP_ASYNC */
+	uint8_t kind;  /* enum hvp_kind */
+	uint8_t async; /* enum hvp_async when kind is HVP_ASYNC */
 	uint16_t nfds;
 	int32_t rc;
-	uint32_t n;	/* items */
-	uint32_t len;	/* bytes after this header */
+	uint32_t n;   /* items */
+	uint32_t len; /* bytes after this header */
 };
 
 /* Unasked messages, to sessions of the kernel role only. */
@@ -114,7 +114,7 @@ struct hvp_hello {
 	uint32_t domid;
 	uint64_t gen;
 	uint8_t control; /* 1: the control domain */
-	uint8_t kernel;	 /* 1: this session has the kernel role */
+	uint8_t kernel;  /* 1: this session has the kernel role */
 	uint8_t pad[6];
 };
 
@@ -159,7 +159,7 @@ struct hvp_gref {
 	uint32_t ref;
 };
 struct hvp_gnt_map {
-	uint64_t addr;	/* where it will be mapped */
+	uint64_t addr;  /* where it will be mapped */
 	uint32_t write; /* 1: read-write */
 	uint32_t pad;
 };
@@ -183,7 +183,7 @@ struct hvp_id {
  * call.
  * HVP_GNT_COPY: n struct hvp_copy, n <= HVP_COPY_MAX.  -> n int16_t status.
  */
-#define HVP_COPY_MAX	1024
+#define HVP_COPY_MAX    1024
 #define HVP_ARENA_PAGES 256
 struct hvp_arena {
 	uint64_t gfn;
@@ -192,7 +192,7 @@ struct hvp_arena {
 };
 struct hvp_copy_ptr {
 	uint32_t domid;
-	uint32_t ref;	 /* of a granted page; or an arena page number */
+	uint32_t ref;    /* of a granted page; or an arena page number */
 	uint16_t offset; /* bytes */
 	uint16_t is_ref;
 };

@@ -74,8 +74,8 @@ static void drain(int fd)
 		char buf[CMSG_SPACE(HVP_FDS_MAX * sizeof(int))];
 		struct cmsghdr align;
 	} ctl;
-	struct iovec iov = { buf, sizeof(buf) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct iovec iov = {buf, sizeof(buf)};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 	struct cmsghdr *c;
 	int fds[HVP_FDS_MAX];
 	size_t n;
@@ -106,8 +106,10 @@ static void open_session(int i)
 
 static void add_guest(uint32_t domid)
 {
-	struct hv_dom_config cfg = { .kind = HV_PVH, .bits = 64,
-		.max_vcpus = 1, .max_grant_frames = 2 };
+	struct hv_dom_config cfg = {.kind = HV_PVH,
+		.bits = 64,
+		.max_vcpus = 1,
+		.max_grant_frames = 2};
 	struct hv_dom *d;
 	struct hv_run *run;
 	uint64_t gfn = 0, ring = HV_INVALID_GFN;
@@ -148,17 +150,18 @@ static void end(void)
 	turn();
 	hv_counts(machine.hv, &c);
 	check(c.domains == 0 && c.frames == 0 && c.runs == 0 && c.maps == 0 &&
-			c.foreign == 0 && c.ports == 0, "something is left");
+			c.foreign == 0 && c.ports == 0,
+		"something is left");
 	machine_fini(&machine);
 	check(machine.engine_bytes == 0, "the engine kept memory");
 	check(machine.n_sessions == 0, "a session is left");
 }
 
-static void message(int fd, uint8_t op, uint8_t n, const uint8_t *body,
-	size_t len)
+static void message(
+	int fd, uint8_t op, uint8_t n, const uint8_t *body, size_t len)
 {
 	static uint8_t buf[HVP_MSG_MAX];
-	struct hvp_req h = { .op = op, .n = n, .len = len };
+	struct hvp_req h = {.op = op, .n = n, .len = len};
 
 	if (op == 0xff) {
 		send(fd, body, len, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -2,9 +2,9 @@
 /*
  * fuzz_xsring.c - the ring page, with a guest that writes all of it
  *
- * The input is a sequence of operations, two bytes each: the server's or the
- * client's get or put of some length, a reset, or the guest writing a byte of
- * the page (the next input byte says which).  What must hold: no call moves
+ * The input is a sequence of operations, three bytes each: the server's or
+ * the client's get or put of some length, a reset, or the guest writing a byte
+ * of the indexes and the words behind them.  What must hold: no call moves
  * more than it was asked for or than a ring has, and a call that finds
  * impossible indexes moves nothing.
  */

@@ -286,7 +286,7 @@ START_TEST(test_event_too_long)
 	say(XS_OP_WATCH, h.req_id, 0, "OK", 3);
 	a.got = 0;
 	memcpy(ev, path, sizeof(path));
-	strcpy(ev + sizeof(path), p + 2);
+	memcpy(ev + sizeof(path), p + 2, strlen(p + 2) + 1);
 	say(XS_OP_WATCH_EVENT, 0, 0, ev, sizeof(path) + strlen(p + 2) + 1);
 	ck_assert_uint_eq(a.got, 0);
 	teardown();

@@ -10,7 +10,7 @@ check "the tree keeps its layers" "$script" "$BH_SRCDIR"
 mkdir -p "$T/tree"
 cd "$T/tree" || broken "no folder"
 for d in common wire libxs libxs/cli hv/core hv/explore hv/hvd hv/proto \
-	hv/compat hv/guest hv/cli hv/demo xenstored backends/blk tests/unit; do
+	hv/compat hv/init hv/guest hv/cli hv/demo xenstored backends/blk tests/unit; do
 	mkdir -p "$d"
 	echo '#include <stdint.h>' >"$d/a.h"
 	printf '#include "%s/a.h"\n' "$d" >"$d/a.c"
@@ -20,6 +20,7 @@ check "the small tree is right" "$script" .
 
 # planted FILE LINE: must be caught, and named
 planted() {
+	mkdir -p "${1%/*}"
 	echo "$2" >"$1.c"
 	check_fails "$1: $2" "$script" .
 	check "... is named" grep -q "^$1.c:1:" <("$script" .)
@@ -51,6 +52,8 @@ planted hv/proto/x '#include "hv/core/a.h"'
 planted hv/compat/x '#include "hv/core/a.h"'
 planted hv/compat/x '#include "common/a.h"'
 planted hv/compat/x '#include <talloc.h>'
+planted hv/init/x '#include "hv/hvd/a.h"'
+planted hv/unheard/x '#include <stdint.h>'
 planted hv/guest/x '#include "hv/core/a.h"'
 planted hv/guest/x '#include "hv/compat/a.h"'
 planted hv/cli/x '#include "hv/hvd/a.h"'

@@ -38,8 +38,8 @@ struct admin {
 
 static uint32_t next_id = 1;
 
-static void answer(struct admin *a, struct hva_msg m, const void *payload,
-	int fd)
+static void answer(
+	struct admin *a, struct hva_msg m, const void *payload, int fd)
 {
 	union {
 		char buf[CMSG_SPACE(sizeof(int))];
@@ -48,9 +48,9 @@ static void answer(struct admin *a, struct hva_msg m, const void *payload,
 	union {
 		const void *c;
 		void *v;
-	} body = { .c = payload };
-	struct iovec iov[2] = { { &m, sizeof(m) }, { body.v, m.len } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	} body = {.c = payload};
+	struct iovec iov[2] = {{&m, sizeof(m)}, {body.v, m.len}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 	struct cmsghdr *c;
 
 	if (fd >= 0) {
@@ -82,7 +82,7 @@ static void admin_kill(struct admin *a)
 			spawn_signal(vd, st->id, SIGHUP);
 		free(st);
 	}
-	TAILQ_FOREACH(vd, &a->h->vdoms, entry)
+	TAILQ_FOREACH (vd, &a->h->vdoms, entry)
 		if (vd->builder == a)
 			vd->builder = NULL;
 	TAILQ_REMOVE(&a->h->admins, a, entry);
@@ -104,8 +104,10 @@ void admins_reap(struct hvd *h)
 
 void admin_built(struct vdom *vd, int rc, const char *why)
 {
-	struct hva_msg m = { .type = HVA_BUILD, .domid = vd->domid,
-		.value = rc, .len = strlen(why) };
+	struct hva_msg m = {.type = HVA_BUILD,
+		.domid = vd->domid,
+		.value = rc,
+		.len = strlen(why)};
 
 	if (vd->builder)
 		answer(vd->builder, m, why, -1);
@@ -114,8 +116,10 @@ void admin_built(struct vdom *vd, int rc, const char *why)
 
 static void exited(struct admin *a, struct started *st, int status)
 {
-	struct hva_msg m = { .type = HVA_EXITED, .domid = st->domid,
-		.id = st->id, .value = status };
+	struct hva_msg m = {.type = HVA_EXITED,
+		.domid = st->domid,
+		.id = st->id,
+		.value = status};
 
 	TAILQ_REMOVE(&a->started, st, entry);
 	free(st);
@@ -127,8 +131,8 @@ void admin_exited(struct vdom *vd, uint32_t id, int status)
 	struct admin *a;
 	struct started *st;
 
-	TAILQ_FOREACH(a, &vd->h->admins, entry) {
-		TAILQ_FOREACH(st, &a->started, entry) {
+	TAILQ_FOREACH (a, &vd->h->admins, entry) {
+		TAILQ_FOREACH (st, &a->started, entry) {
 			if (st->id != id || st->gen != vd->gen)
 				continue;
 			exited(a, st, status);
@@ -142,7 +146,7 @@ void admin_all_exited(struct vdom *vd)
 	struct admin *a;
 	struct started *st, *next;
 
-	TAILQ_FOREACH(a, &vd->h->admins, entry) {
+	TAILQ_FOREACH (a, &vd->h->admins, entry) {
 		for (st = TAILQ_FIRST(&a->started); st; st = next) {
 			next = TAILQ_NEXT(st, entry);
 			if (st->gen == vd->gen)
@@ -162,8 +166,8 @@ static void do_session(struct admin *a, struct hva_msg *m)
 		close(fd);
 }
 
-static void do_build(struct admin *a, struct hva_msg *m, const char *body,
-	size_t len)
+static void do_build(
+	struct admin *a, struct hva_msg *m, const char *body, size_t len)
 {
 	static char config[HVA_MSG_MAX + 32];
 	struct vdom *vd = vdom_find(a->h, m->domid);
@@ -190,8 +194,9 @@ static void do_exec(struct admin *a, struct hva_msg *m, const char *body,
 	if (!st)
 		goto out;
 	st->id = next_id++;
-	m->value = nfds != 3 ? -EINVAL : !vd || vd->dying ? -ESRCH
-		: spawn_exec(vd, st->id, body, len, fds);
+	m->value = nfds != 3          ? -EINVAL
+		   : !vd || vd->dying ? -ESRCH
+				      : spawn_exec(vd, st->id, body, len, fds);
 	if (m->value) {
 		free(st);
 		goto out;
@@ -211,7 +216,7 @@ static void do_signal(struct admin *a, struct hva_msg *m)
 	int sig = m->value;
 
 	m->value = -ESRCH;
-	TAILQ_FOREACH(st, &a->started, entry) {
+	TAILQ_FOREACH (st, &a->started, entry) {
 		if (st->id != m->id)
 			continue;
 		vd = vdom_find(a->h, st->domid);
@@ -237,7 +242,7 @@ static uint32_t count_fds(void)
 
 static void do_info(struct admin *a, struct hva_msg *m)
 {
-	struct hva_info i = { .pid = getpid() };
+	struct hva_info i = {.pid = getpid()};
 	struct vdom *vd;
 	struct hv_counts c;
 
@@ -252,7 +257,7 @@ static void do_info(struct admin *a, struct hva_msg *m)
 	i.sessions = a->h->n_sessions;
 	i.descriptors = count_fds();
 	i.requests = a->h->n_requests;
-	TAILQ_FOREACH(vd, &a->h->vdoms, entry) {
+	TAILQ_FOREACH (vd, &a->h->vdoms, entry) {
 		i.processes += vd->pid != 0;
 		if (vd->domid == 0)
 			i.have = vd->have;
@@ -274,8 +279,8 @@ static void do_log(struct admin *a, struct hva_msg *m)
 	answer(a, *m, text, -1);
 }
 
-static void do_name(struct admin *a, struct hva_msg *m, const char *body,
-	size_t len)
+static void do_name(
+	struct admin *a, struct hva_msg *m, const char *body, size_t len)
 {
 	struct vdom *vd = vdom_find(a->h, m->domid);
 
@@ -334,9 +339,11 @@ static void on_admin(int sock, short what, void *arg)
 		char buf[CMSG_SPACE(3 * sizeof(int))];
 		struct cmsghdr align;
 	} ctl;
-	struct iovec iov = { in.bytes, sizeof(in.bytes) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf) };
+	struct iovec iov = {in.bytes, sizeof(in.bytes)};
+	struct msghdr m = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.buf,
+		.msg_controllen = sizeof(ctl.buf)};
 	struct admin *a = arg;
 	struct hva_msg req;
 	uint32_t nfds;
@@ -396,14 +403,14 @@ static void on_accept(int sock, short what, void *arg)
 
 int admin_listen(struct hvd *h)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	int n = snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", h->dir,
 		HVA_SOCKET_NAME);
 
 	if (n < 0 || (size_t)n >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
-	h->admin_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
-			SOCK_NONBLOCK, 0);
+	h->admin_fd = socket(
+		AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (h->admin_fd < 0)
 		return -errno;
 	/* the lock on the pid file says that no other hvd serves it */
@@ -411,8 +418,8 @@ int admin_listen(struct hvd *h)
 	if (bind(h->admin_fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
 		chmod(sa.sun_path, 0600) < 0 || listen(h->admin_fd, 16) < 0)
 		return -errno;
-	h->ev_admin = event_new(h->base, h->admin_fd, EV_READ | EV_PERSIST,
-		on_accept, h);
+	h->ev_admin = event_new(
+		h->base, h->admin_fd, EV_READ | EV_PERSIST, on_accept, h);
 	if (!h->ev_admin || event_add(h->ev_admin, NULL) < 0)
 		return -ENOMEM;
 	return 0;

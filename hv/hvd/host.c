@@ -40,17 +40,17 @@ static void host_run_free(void *ctx, struct hv_run *run)
  * kernel has the memory mapped, it must move its mapping to the page's new
  * place itself: nobody else can.
  */
-static int host_split(void *ctx, struct hv_dom *d, struct hv_run *run,
-	uint32_t page)
+static int host_split(
+	void *ctx, struct hv_dom *d, struct hv_run *run, uint32_t page)
 {
 	const struct window *w = run->host;
 	struct vdom *vd = vdom_of(d);
-	struct hvp_gfn g = { .gfn = run->gfn + page, .count = 1 };
+	struct hvp_gfn g = {.gfn = run->gfn + page, .count = 1};
 
 	if (!w->owner_has_it)
 		return 0;
-	if (!vd->kernel || session_async(vd->kernel, HVP_ASYNC_SPLIT, &g,
-				   sizeof(g)))
+	if (!vd->kernel ||
+		session_async(vd->kernel, HVP_ASYNC_SPLIT, &g, sizeof(g)))
 		return -EPERM;
 	return -EAGAIN;
 }
@@ -83,8 +83,8 @@ static void host_dom_event(void *ctx, struct hv_dom *d, enum hv_dom_event ev)
 		vdom_event(vdom_of(d), ev);
 }
 
-static uint32_t host_console_read(void *ctx, char *buf, uint32_t len,
-	uint32_t *index, bool clear)
+static uint32_t host_console_read(
+	void *ctx, char *buf, uint32_t len, uint32_t *index, bool clear)
 {
 	return hvd_log_read(buf, len, index, clear);
 }

@@ -51,11 +51,11 @@ TAILQ_HEAD(admin_list, admin);
 struct hvd {
 	struct event_base *base;
 	struct hv *hv;
-	const char *dir;	  /* the machine's folder */
-	const char *init_path;	  /* hv-init */
-	uint32_t dom0_pages;	  /* what dom0 shows as its memory */
-	struct event *kick;	  /* runs hvd_turn_end() */
-	struct event *ev_admin;	  /* listener */
+	const char *dir;        /* the machine's folder */
+	const char *init_path;  /* hv-init */
+	uint32_t dom0_pages;    /* what dom0 shows as its memory */
+	struct event *kick;     /* runs hvd_turn_end() */
+	struct event *ev_admin; /* listener */
 	struct event *ev_chld, *ev_term, *ev_int;
 	struct event *ev_unmapped; /* unmapped.c */
 	uint32_t unmapped_ms;
@@ -66,7 +66,7 @@ struct hvd {
 	struct admin_list dead_admins;
 	uint32_t n_sessions;
 	uint64_t n_requests;
-	size_t engine_bytes;	  /* held by the engine through host.alloc */
+	size_t engine_bytes; /* held by the engine through host.alloc */
 	bool stopping, stopped;
 };
 

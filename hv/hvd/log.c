@@ -50,8 +50,8 @@ void hvd_log(const char *fmt, ...)
 	int n, m;
 
 	clock_gettime(CLOCK_BOOTTIME, &ts);
-	n = snprintf(line, sizeof(line), "[%5lld.%06ld] ",
-		(long long)ts.tv_sec, ts.tv_nsec / 1000);
+	n = snprintf(line, sizeof(line), "[%5lld.%06ld] ", (long long)ts.tv_sec,
+		ts.tv_nsec / 1000);
 	va_start(ap, fmt);
 	m = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
 	va_end(ap);

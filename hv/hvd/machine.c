@@ -57,8 +57,8 @@ static void on_term(int sig, short what, void *arg)
 
 static int make_dom0(struct hvd *h)
 {
-	struct hv_dom_config cfg = { .kind = HV_PV, .bits = 64,
-		.control = true, .max_vcpus = 1 };
+	struct hv_dom_config cfg = {
+		.kind = HV_PV, .bits = 64, .control = true, .max_vcpus = 1};
 	uint64_t gfn = 0;
 	struct hv_run *run;
 	struct hv_dom *d;
@@ -97,7 +97,7 @@ static int loop_init(struct hvd *h)
 
 int machine_init(struct hvd *h)
 {
-	struct hv_limits lim = { .max_pages = sysconf(_SC_PHYS_PAGES) };
+	struct hv_limits lim = {.max_pages = sysconf(_SC_PHYS_PAGES)};
 	int rc = loop_init(h);
 
 	if (rc)

@@ -19,12 +19,12 @@
 #include "hv/hvd/hvd.h"
 
 static const struct option long_options[] = {
-	{ "dir", required_argument, NULL, 'd' },
-	{ "init", required_argument, NULL, 'i' },
-	{ "foreground", no_argument, NULL, 'f' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+	{"dir", required_argument, NULL, 'd'},
+	{"init", required_argument, NULL, 'i'},
+	{"foreground", no_argument, NULL, 'f'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
 };
 
 static void usage(FILE *f)
@@ -108,10 +108,12 @@ static int run(struct hvd *h, int ready_fd)
 	int rc = lock_dir(h->dir);
 
 	if (rc < 0) {
-		fprintf(stderr, rc == -EBUSY
-				? "hvd: %s: another hvd runs here: hv --dir DIR "
-				  "down stops it\n"
-				: "hvd: %s: %s\n", h->dir, strerror(-rc));
+		fprintf(stderr,
+			rc == -EBUSY ? "hvd: %s: another hvd runs here: hv "
+				       "--dir DIR "
+				       "down stops it\n"
+				     : "hvd: %s: %s\n",
+			h->dir, strerror(-rc));
 		return 1;
 	}
 	snprintf(path, sizeof(path), "%s/hvd.log", h->dir);
@@ -142,7 +144,7 @@ static int run(struct hvd *h, int ready_fd)
 
 int main(int argc, char **argv)
 {
-	static struct hvd h = { .dom0_pages = 64 << (20 - HV_PAGE_SHIFT) };
+	static struct hvd h = {.dom0_pages = 64 << (20 - HV_PAGE_SHIFT)};
 	bool foreground = false;
 	int c, fd = -1;
 

@@ -26,13 +26,14 @@ int event_page_init(struct event_page *p)
 		return -ENOMEM;
 	if (ftruncate(p->fd, PAGE_BYTES) < 0)
 		goto fail;
-	va = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, p->fd,
-		0);
+	va = mmap(
+		NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, p->fd, 0);
 	if (va == MAP_FAILED)
 		goto fail;
 	p->word = va;
-	if (fcntl(p->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW |
-			F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) < 0)
+	if (fcntl(p->fd, F_ADD_SEALS,
+		    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE |
+			    F_SEAL_SEAL) < 0)
 		goto fail;
 	return 0;
 fail:
@@ -186,8 +187,8 @@ static void make_stale(struct vdom *vd, uint32_t port, struct vport *vp)
 		vpipe_fire(vp->given_in);
 }
 
-int notify_bind(struct vdom *vd, uint32_t port, struct vdom *rvd,
-	uint32_t rport)
+int notify_bind(
+	struct vdom *vd, uint32_t port, struct vdom *rvd, uint32_t rport)
 {
 	struct vport *a = vport_get(vd, port, false), *b;
 	struct vpipe *pa, *pb;
@@ -247,8 +248,8 @@ void notify_peer(struct vport *vp)
 	vpipe_fire(vp->out);
 }
 
-int notify_give(struct vdom *vd, uint32_t port, int fds[2],
-	struct hvp_ev_port *out)
+int notify_give(
+	struct vdom *vd, uint32_t port, int fds[2], struct hvp_ev_port *out)
 {
 	struct vport *vp = vport_find(vd, port);
 	int n = 0;
@@ -261,7 +262,6 @@ int notify_give(struct vdom *vd, uint32_t port, int fds[2],
 	if (vp->out)
 		fds[n++] = vp->out->wr;
 	out->port = port;
-	out->stamp = __atomic_load_n(&vd->events.word[port],
-		__ATOMIC_SEQ_CST);
+	out->stamp = __atomic_load_n(&vd->events.word[port], __ATOMIC_SEQ_CST);
 	return n;
 }

@@ -29,11 +29,11 @@ struct vport {
 	struct vpipe *in, *out;
 	struct vpipe *given_in, *given_out;
 	struct session *owner; /* the session that holds it, or NULL */
-	bool used;	       /* it was bound before */
+	bool used;             /* it was bound before */
 };
 
 struct event_page {
-	int fd;		/* sealed; domains can only map it for reading */
+	int fd;         /* sealed; domains can only map it for reading */
 	uint32_t *word; /* HVP_EV_PORTS */
 };
 
@@ -59,8 +59,8 @@ void vport_free(struct vdom *vd, uint32_t port);
 void vports_fini(struct vdom *vd);
 
 /* The engine's evt_bind and evt_raise. */
-int notify_bind(struct vdom *vd, uint32_t port, struct vdom *rvd,
-	uint32_t rport);
+int notify_bind(
+	struct vdom *vd, uint32_t port, struct vdom *rvd, uint32_t rport);
 bool notify_raise(struct vdom *vd, uint32_t port);
 
 /* notify_peer: send to the other end of @vp, as its holder would. */
@@ -70,7 +70,7 @@ void notify_peer(struct vport *vp);
  * notify_give: the descriptors for the holder of @port: fds[0] to read,
  * fds[1] to write; returns how many.  They are borrowed.
  */
-int notify_give(struct vdom *vd, uint32_t port, int fds[2],
-	struct hvp_ev_port *out);
+int notify_give(
+	struct vdom *vd, uint32_t port, int fds[2], struct hvp_ev_port *out);
 
 #endif

@@ -46,8 +46,8 @@ static int gmem_read(struct hv_gmem *m, void *dst, uint64_t addr, size_t len)
 	return 0;
 }
 
-static int gmem_write(struct hv_gmem *m, uint64_t addr, const void *src,
-	size_t len)
+static int gmem_write(
+	struct hv_gmem *m, uint64_t addr, const void *src, size_t len)
 {
 	uint8_t *p = view((struct hypercall_state *)m, addr, len);
 
@@ -84,7 +84,7 @@ static struct hypercall_state *state_new(struct request *r, int *rc)
 	/* all of it must fit a message, both ways */
 	if (sent != r->rest_len || total > HVP_MSG_MAX ||
 		given > HVP_MSG_MAX - sizeof(struct hvp_rep) -
-			sizeof(struct hvp_result))
+				sizeof(struct hvp_result))
 		goto fail;
 	*rc = -ENOMEM;
 	st->n = r->hdr.n;
@@ -115,8 +115,8 @@ static void put_result(struct hypercall_state *st, int64_t ret)
 	o->ret = ret;
 	for (uint32_t i = 0; i < st->n; i++)
 		if (st->buf[i].flags & HVP_BUF_OUT)
-			memcpy(reply_put(st->buf[i].len),
-				st->data + st->at[i], st->buf[i].len);
+			memcpy(reply_put(st->buf[i].len), st->data + st->at[i],
+				st->buf[i].len);
 }
 
 static void on_again(int fd, short what, void *arg);
@@ -124,7 +124,7 @@ static void on_again(int fd, short what, void *arg);
 /* Ran out of budget: other sessions first.  False: no memory for it. */
 static bool go_on_later(struct session *s)
 {
-	static const struct timeval now = { 0, 0 };
+	static const struct timeval now = {0, 0};
 
 	if (!s->ev_again)
 		s->ev_again = event_new(s->vd->h->base, -1, 0, on_again, s);
@@ -155,7 +155,7 @@ int op_hypercall(struct request *r)
 	const struct hvp_hypercall *a = r->args;
 	struct session *s = r->s;
 	struct hypercall_state *st;
-	uint64_t arg[6] = { 0 };
+	uint64_t arg[6] = {0};
 	int64_t ret;
 	int rc;
 

@@ -35,8 +35,8 @@ int op_fm_map(struct request *r)
 	m->n = 0;
 	segs_init(&segs);
 	for (uint32_t i = 0; i < r->hdr.n; i++) {
-		errs[i] = hv_mem_foreign(s->vd->d, a->domid, gfn[i], a->write,
-			&p, &fid);
+		errs[i] = hv_mem_foreign(
+			s->vd->d, a->domid, gfn[i], a->write, &p, &fid);
 		if (errs[i])
 			continue;
 		m->ids[m->n++] = fid;

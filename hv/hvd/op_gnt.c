@@ -24,11 +24,11 @@ int held_new(struct session *s, enum held_kind kind, uint32_t n, uint32_t *id)
 		if (!p)
 			return -ENOMEM;
 		for (uint32_t k = s->n_held; k < max; k++)
-			p[k] = (struct held){ .kind = HELD_NONE };
+			p[k] = (struct held){.kind = HELD_NONE};
 		s->held = p;
 		s->n_held = max;
 	}
-	s->held[i] = (struct held){ .kind = kind, .n = n };
+	s->held[i] = (struct held){.kind = kind, .n = n};
 	s->held[i].ids = calloc(n ? n : 1, sizeof(uint32_t));
 	if (!s->held[i].ids) {
 		s->held[i].kind = HELD_NONE;
@@ -50,7 +50,7 @@ static void held_free(struct session *s, uint32_t id)
 {
 	free(s->held[id].ids);
 	free(s->held[id].runs);
-	s->held[id] = (struct held){ .kind = HELD_NONE };
+	s->held[id] = (struct held){.kind = HELD_NONE};
 	if (id < s->free_held)
 		s->free_held = id;
 }
@@ -62,8 +62,9 @@ static void notify_end(struct session *s, struct held *m)
 
 	if ((n->action & HVP_NOTIFY_CLEAR_BYTE) && m->first.run)
 		__atomic_store_n(m->first.run->va +
-			(size_t)m->first.page * HV_PAGE_SIZE + n->offset, 0,
-			__ATOMIC_SEQ_CST);
+					 (size_t)m->first.page * HV_PAGE_SIZE +
+					 n->offset,
+			0, __ATOMIC_SEQ_CST);
 	if (n->action & HVP_NOTIFY_SEND_EVENT) {
 		struct vport *vp = vport_find(s->vd, n->port);
 
@@ -188,7 +189,7 @@ static int16_t map_one(struct session *s, const struct hvp_gref *g,
 		.flags = GNTMAP_host_map | (write ? 0 : GNTMAP_readonly),
 		.addr = addr,
 	};
-	struct hv_gnt_unmap undo = { .addr = addr };
+	struct hv_gnt_unmap undo = {.addr = addr};
 
 	hv_gnt_map(s->vd->d, &op);
 	if (op.status != GNTST_okay)
@@ -301,7 +302,7 @@ int op_gnt_copy(struct request *r)
 	int16_t *st = reply_put(r->hdr.n * sizeof(*st));
 
 	for (uint32_t i = 0; i < r->hdr.n; i++) {
-		struct hv_gnt_copy op = { .len = c[i].len };
+		struct hv_gnt_copy op = {.len = c[i].len};
 
 		if (copy_ptr(r->s, &c[i].source, &op.source) &&
 			copy_ptr(r->s, &c[i].dest, &op.dest))
@@ -322,8 +323,8 @@ static int grant_pages(struct session *s, struct held *m, bool ro)
 	uint32_t i;
 
 	for (i = 0; i < m->n && !rc; i++)
-		rc = hv_gnt_alloc(s->vd->d, m->peer, m->gfn + i, ro,
-			&m->ids[i]);
+		rc = hv_gnt_alloc(
+			s->vd->d, m->peer, m->gfn + i, ro, &m->ids[i]);
 	if (!rc)
 		return 0;
 	for (i--; i-- > 0;)
@@ -358,7 +359,7 @@ int op_gnt_share(struct request *r)
 	m->gfn = gfn;
 	m->peer = a->domid;
 	m->writable = true;
-	m->first = (struct hv_page_ref){ run, 0 };
+	m->first = (struct hv_page_ref){run, 0};
 	window_hold(run, !a->write);
 	rc = grant_pages(s, m, !a->write);
 	if (rc) {
@@ -411,8 +412,8 @@ int op_gnt_notify(struct request *r)
 
 	if (!m)
 		m = held_get(r->s, a->id, HELD_SHARE);
-	if (!m || (a->action & ~(HVP_NOTIFY_CLEAR_BYTE |
-			HVP_NOTIFY_SEND_EVENT)))
+	if (!m ||
+		(a->action & ~(HVP_NOTIFY_CLEAR_BYTE | HVP_NOTIFY_SEND_EVENT)))
 		return -EINVAL;
 	if ((a->action & HVP_NOTIFY_CLEAR_BYTE) &&
 		(a->offset >= m->n * HV_PAGE_SIZE || !m->writable))

@@ -16,15 +16,15 @@
 /* One row per operation: what its payload must look like. */
 struct op_row {
 	int (*fn)(struct request *r);
-	uint16_t args;	  /* bytes before the items */
-	uint16_t item;	  /* bytes of one item; 0: n must be 0 */
+	uint16_t args; /* bytes before the items */
+	uint16_t item; /* bytes of one item; 0: n must be 0 */
 	uint16_t max_n;
-	bool rest;	  /* bytes may follow the items */
-	bool kernel;	  /* kernel role only */
+	bool rest;   /* bytes may follow the items */
+	bool kernel; /* kernel role only */
 };
 
 #define ROW(op, f, a, i, m, ...) \
-	[op] = { .fn = f, .args = a, .item = i, .max_n = m, ##__VA_ARGS__ }
+	[op] = {.fn = f, .args = a, .item = i, .max_n = m, ##__VA_ARGS__}
 
 static const struct op_row rows[] = {
 	ROW(HVP_HELLO, op_hello, 0, 0, 0),
@@ -52,8 +52,8 @@ static const struct op_row rows[] = {
 		0),
 	ROW(HVP_GNT_UNSHARE, op_gnt_unshare, sizeof(struct hvp_id), 0, 0),
 	ROW(HVP_GNT_NOTIFY, op_gnt_notify, sizeof(struct hvp_notify), 0, 0),
-	ROW(HVP_FM_MAP, op_fm_map, sizeof(struct hvp_fm_map),
-		sizeof(uint64_t), HVP_REFS_MAX),
+	ROW(HVP_FM_MAP, op_fm_map, sizeof(struct hvp_fm_map), sizeof(uint64_t),
+		HVP_REFS_MAX),
 	ROW(HVP_FM_UNMAP, op_fm_unmap, sizeof(struct hvp_id), 0, 0),
 	ROW(HVP_FM_RESOURCE, op_fm_resource, sizeof(struct hvp_fm_resource), 0,
 		0),
@@ -119,8 +119,8 @@ static int send_out(int fd)
 		char buf[CMSG_SPACE(HVP_FDS_MAX * sizeof(int))];
 		struct cmsghdr align;
 	} ctl;
-	struct iovec iov = { out.u.bytes, out.len };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct iovec iov = {out.u.bytes, out.len};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 	struct cmsghdr *c;
 
 	out.u.hdr.len = out.len - sizeof(out.u.hdr);
@@ -151,20 +151,19 @@ void reply_send(struct session *s, int rc)
 		session_kill(s);
 }
 
-int session_async(struct session *s, enum hvp_async what, const void *payload,
-	size_t len)
+int session_async(
+	struct session *s, enum hvp_async what, const void *payload, size_t len)
 {
 	/* its own buffer: an answer may be half built */
-	struct hvp_rep hdr = { .kind = HVP_ASYNC, .async = what, .len = len };
+	struct hvp_rep hdr = {.kind = HVP_ASYNC, .async = what, .len = len};
 	union {
 		const void *c;
 		void *v;
-	} body = { .c = payload };
-	struct iovec iov[2] = { { &hdr, sizeof(hdr) }, { body.v, len } };
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+	} body = {.c = payload};
+	struct iovec iov[2] = {{&hdr, sizeof(hdr)}, {body.v, len}};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
 
-	return sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno
-								   : 0;
+	return sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static const struct op_row *row_of(uint16_t op)
@@ -175,8 +174,8 @@ static const struct op_row *row_of(uint16_t op)
 }
 
 /* The whole of what must hold before an operation sees its arguments. */
-static int request_check(struct request *r, const struct op_row *row,
-	size_t len)
+static int request_check(
+	struct request *r, const struct op_row *row, size_t len)
 {
 	size_t body = len - sizeof(r->hdr), need;
 
@@ -200,7 +199,7 @@ static int request_check(struct request *r, const struct op_row *row,
 
 static void dispatch(struct session *s, size_t len)
 {
-	struct request r = { .s = s, .hdr = in.hdr };
+	struct request r = {.s = s, .hdr = in.hdr};
 	const struct op_row *row = row_of(in.hdr.op);
 	int rc = request_check(&r, row, len);
 
@@ -216,8 +215,8 @@ static void dispatch(struct session *s, size_t len)
  * whoever sends that is not our library. */
 static bool receive(struct session *s, size_t *len)
 {
-	struct iovec iov = { in.bytes, sizeof(in.bytes) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct iovec iov = {in.bytes, sizeof(in.bytes)};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n = recvmsg(s->fd, &m, MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -249,13 +248,12 @@ struct session *session_new(struct vdom *vd, int fd, bool kernel)
 	struct session *s;
 
 	if (vd->dying || (!hv_dom_is_control(vd->d) && !kernel &&
-			vd->n_sessions >= VDOM_SESSIONS_MAX))
+				 vd->n_sessions >= VDOM_SESSIONS_MAX))
 		goto fail;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		goto fail;
-	s->ev = event_new(vd->h->base, fd, EV_READ | EV_PERSIST, on_session,
-		s);
+	s->ev = event_new(vd->h->base, fd, EV_READ | EV_PERSIST, on_session, s);
 	if (!s->ev || event_add(s->ev, NULL) < 0) {
 		if (s->ev)
 			event_free(s->ev);
@@ -347,8 +345,7 @@ static void give_back(struct session *s)
 		return;
 	for (uint32_t i = 0; i < HVP_ARENA_PAGES; i++)
 		if (hv_mem_remove(vd->d, s->arena_gfn + i) < 0)
-			hvd_log("d%u: arena page %u was removed", vd->domid,
-				i);
+			hvd_log("d%u: arena page %u was removed", vd->domid, i);
 }
 
 /* The engine is about to take all of it: only say the farewells that were

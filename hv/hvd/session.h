@@ -29,14 +29,14 @@ struct held_run {
 
 struct held {
 	enum held_kind kind;
-	struct held_run *runs;	 /* mapped, of others; see unmapped.h */
+	struct held_run *runs; /* mapped, of others; see unmapped.h */
 	uint32_t n_runs;
 	uint32_t n;
-	uint32_t *ids;		 /* handles, foreign ids, or references */
-	uint64_t addr;		 /* HELD_GRANTS: recorded address of page 0 */
-	uint64_t gfn;		 /* HELD_SHARE */
-	uint32_t peer;		 /* HELD_SHARE: granted to */
-	bool writable;		 /* the peer may be told by a cleared byte */
+	uint32_t *ids;            /* handles, foreign ids, or references */
+	uint64_t addr;            /* HELD_GRANTS: recorded address of page 0 */
+	uint64_t gfn;             /* HELD_SHARE */
+	uint32_t peer;            /* HELD_SHARE: granted to */
+	bool writable;            /* the peer may be told by a cleared byte */
 	struct hv_page_ref first; /* page 0, for the notify byte */
 	struct hvp_notify notify;
 };
@@ -49,14 +49,14 @@ struct session {
 	struct event *ev;
 	bool kernel;
 	bool dead;
-	bool detached; /* its domain is being destroyed */
+	bool detached;                /* its domain is being destroyed */
 	int64_t only_evtchn, only_fm; /* restricted to that domid, or -1 */
-	uint32_t *ports;	      /* held, unordered */
+	uint32_t *ports;              /* held, unordered */
 	uint32_t n_ports, max_ports;
-	struct held *held;	      /* index = id */
+	struct held *held; /* index = id */
 	uint32_t n_held;
-	uint32_t free_held;	      /* where to look for a free one */
-	uint64_t arena_gfn;	      /* HV_INVALID_GFN: none yet */
+	uint32_t free_held; /* where to look for a free one */
+	uint64_t arena_gfn; /* HV_INVALID_GFN: none yet */
 	struct hv_run *arena;
 	struct hypercall_state *call; /* of a hypercall that goes on later */
 	struct event *ev_again;
@@ -92,18 +92,17 @@ struct request {
 	const void *items;
 	const uint8_t *rest; /* what follows the items, for ops that allow it */
 	size_t rest_len;
-	bool later;	     /* no reply now */
+	bool later; /* no reply now */
 };
 
 void *reply_put(size_t len); /* zeroed room in the reply; asserts it fits */
 void reply_items(uint32_t n);
-void reply_fd(int fd);	     /* borrowed until it is sent */
-void reply_reset(void);	     /* an answer outside dispatch begins */
+void reply_fd(int fd);  /* borrowed until it is sent */
+void reply_reset(void); /* an answer outside dispatch begins */
 void reply_send(struct session *s, int rc);
 
 /* held objects: op_gnt.c and op_fm.c */
-int held_new(struct session *s, enum held_kind kind, uint32_t n,
-	uint32_t *id);
+int held_new(struct session *s, enum held_kind kind, uint32_t n, uint32_t *id);
 struct held *held_get(struct session *s, uint32_t id, enum held_kind kind);
 void held_drop(struct session *s, uint32_t id);
 void held_forget(struct session *s, uint32_t id);

@@ -34,9 +34,9 @@ static int tell(struct vdom *vd, struct hvb_msg m, const void *payload,
 	union {
 		const void *c;
 		void *v;
-	} body = { .c = payload };
-	struct iovec iov[2] = { { &m, sizeof(m) }, { body.v, m.len } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	} body = {.c = payload};
+	struct iovec iov[2] = {{&m, sizeof(m)}, {body.v, m.len}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 	struct cmsghdr *c;
 
 	if (vd->birth_fd < 0)
@@ -60,8 +60,7 @@ static void start_running(struct vdom *vd)
 	int fd, rc = session_pair(vd, true, &fd);
 
 	if (!rc) {
-		rc = tell(vd, (struct hvb_msg){ .type = HVB_RUN }, NULL, &fd,
-			1);
+		rc = tell(vd, (struct hvb_msg){.type = HVB_RUN}, NULL, &fd, 1);
 		close(fd);
 	}
 	if (rc) {
@@ -88,15 +87,15 @@ void spawn_update(struct vdom *vd)
 	case PROC_RUNNING:
 		if (run)
 			return;
-		rc = tell(vd, (struct hvb_msg){ .type = HVB_STOP }, NULL, NULL,
-			0);
+		rc = tell(
+			vd, (struct hvb_msg){.type = HVB_STOP}, NULL, NULL, 0);
 		vd->proc = PROC_STOPPED;
 		break;
 	case PROC_STOPPED:
 		if (!run)
 			return;
-		rc = tell(vd, (struct hvb_msg){ .type = HVB_CONT }, NULL, NULL,
-			0);
+		rc = tell(
+			vd, (struct hvb_msg){.type = HVB_CONT}, NULL, NULL, 0);
 		vd->proc = PROC_RUNNING;
 		break;
 	}
@@ -134,8 +133,7 @@ static void crash(struct vdom *vd, const char *why, int status)
 	char text[64] = "";
 
 	if (WIFSIGNALED(status))
-		snprintf(text, sizeof(text), " by signal %d",
-			WTERMSIG(status));
+		snprintf(text, sizeof(text), " by signal %d", WTERMSIG(status));
 	else if (WIFEXITED(status))
 		snprintf(text, sizeof(text), " with status %d",
 			WEXITSTATUS(status));
@@ -179,8 +177,8 @@ static void clean_text(char *text, size_t len)
 	text[len] = '\0';
 }
 
-static void on_message(struct vdom *vd, const struct hvb_msg *m, char *text,
-	int fd)
+static void on_message(
+	struct vdom *vd, const struct hvb_msg *m, char *text, int fd)
 {
 	clean_text(text, m->len);
 	switch ((enum hvb_type)m->type) {
@@ -216,8 +214,7 @@ static int take_fd(struct msghdr *m)
 	int fd = -1;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
-		if (c->cmsg_level == SOL_SOCKET &&
-			c->cmsg_type == SCM_RIGHTS)
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	return fd;
 }
@@ -232,9 +229,11 @@ static void on_birth(int sock, short what, void *arg)
 		char buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} ctl;
-	struct iovec iov = { in.bytes, HVB_MSG_MAX };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = ctl.buf, .msg_controllen = sizeof(ctl.buf) };
+	struct iovec iov = {in.bytes, HVB_MSG_MAX};
+	struct msghdr m = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.buf,
+		.msg_controllen = sizeof(ctl.buf)};
 	struct vdom *vd = arg;
 	ssize_t n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	int fd;
@@ -265,8 +264,9 @@ static int config_fd(const char *config, size_t len)
 		return -errno;
 	if (write(fd, config, len) != (ssize_t)len ||
 		lseek(fd, 0, SEEK_SET) < 0 ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW |
-				F_SEAL_WRITE | F_SEAL_SEAL) < 0) {
+		fcntl(fd, F_ADD_SEALS,
+			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+				F_SEAL_SEAL) < 0) {
 		close(fd);
 		return -EIO;
 	}
@@ -276,7 +276,7 @@ static int config_fd(const char *config, size_t len)
 /* Everything hvd holds is close-on-exec; the child gets these two. */
 static int start_init(struct vdom *vd, int sock, int config)
 {
-	char path[] = "hv-init", *argv[] = { path, vd->name, NULL };
+	char path[] = "hv-init", *argv[] = {path, vd->name, NULL};
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t at;
 	sigset_t none, all;
@@ -287,7 +287,8 @@ static int start_init(struct vdom *vd, int sock, int config)
 	posix_spawn_file_actions_init(&fa);
 	posix_spawnattr_init(&at);
 	posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGMASK |
-			POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+					      POSIX_SPAWN_SETSIGDEF |
+					      POSIX_SPAWN_SETSID);
 	posix_spawnattr_setsigmask(&at, &none);
 	posix_spawnattr_setsigdefault(&at, &all);
 	posix_spawn_file_actions_adddup2(&fa, sock, HVB_SOCKET_FD);
@@ -300,8 +301,8 @@ static int start_init(struct vdom *vd, int sock, int config)
 	return -rc;
 }
 
-int spawn_build(struct vdom *vd, const char *config, size_t len,
-	struct admin *builder)
+int spawn_build(
+	struct vdom *vd, const char *config, size_t len, struct admin *builder)
 {
 	int sv[2], high, cfg, rc;
 
@@ -331,8 +332,8 @@ int spawn_build(struct vdom *vd, const char *config, size_t len,
 	vd->birth_fd = sv[0];
 	vd->proc = PROC_STARTING;
 	vd->builder = builder;
-	vd->ev_birth = event_new(vd->h->base, sv[0], EV_READ | EV_PERSIST,
-		on_birth, vd);
+	vd->ev_birth = event_new(
+		vd->h->base, sv[0], EV_READ | EV_PERSIST, on_birth, vd);
 	if (!vd->ev_birth || event_add(vd->ev_birth, NULL) < 0) {
 		vd->builder = NULL;
 		spawn_kill(vd);
@@ -346,14 +347,16 @@ int spawn_exec(struct vdom *vd, uint32_t id, const char *config, size_t len,
 {
 	if (vd->proc < PROC_READY)
 		return -ESRCH;
-	return tell(vd, (struct hvb_msg){ .type = HVB_EXEC, .id = id,
-			.len = len }, config, fds, 3);
+	return tell(vd,
+		(struct hvb_msg){.type = HVB_EXEC, .id = id, .len = len},
+		config, fds, 3);
 }
 
 int spawn_signal(struct vdom *vd, uint32_t id, int sig)
 {
-	return tell(vd, (struct hvb_msg){ .type = HVB_SIGNAL, .id = id,
-			.value = sig }, NULL, NULL, 0);
+	return tell(vd,
+		(struct hvb_msg){.type = HVB_SIGNAL, .id = id, .value = sig},
+		NULL, NULL, 0);
 }
 
 static void init_ended(struct vdom *vd, int status)
@@ -377,7 +380,7 @@ void spawn_reap(int sig, short what, void *arg)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		TAILQ_FOREACH(vd, &h->vdoms, entry) {
+		TAILQ_FOREACH (vd, &h->vdoms, entry) {
 			if (vd->pid != pid)
 				continue;
 			init_ended(vd, status);

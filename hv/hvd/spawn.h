@@ -9,8 +9,8 @@
  * spawn_build: start hv-init with @len bytes of configuration strings.  0 or
  * -errno; the outcome comes later, to @builder (admin_built()).
  */
-int spawn_build(struct vdom *vd, const char *config, size_t len,
-	struct admin *builder);
+int spawn_build(
+	struct vdom *vd, const char *config, size_t len, struct admin *builder);
 
 /* spawn_exec: run a program in the domain with descriptors @fds as 0, 1, 2.
  * admin_exited() with @id follows.  0 or -errno. */

@@ -18,7 +18,7 @@
  * given; a zombie that stays is looked at ever less often.
  */
 #define FIRST_MS 300
-#define LAST_MS	 10000
+#define LAST_MS  10000
 
 struct inodes {
 	uint64_t *v;
@@ -98,15 +98,15 @@ static bool is_dead(const struct hvd *h, uint64_t gen)
 {
 	const struct vdom *vd;
 
-	TAILQ_FOREACH(vd, &h->vdoms, entry)
+	TAILQ_FOREACH (vd, &h->vdoms, entry)
 		if (vd->gen == gen)
 			return vd->ended && !vd->freed;
 	return false;
 }
 
 /* All of what the mapping showed is unmapped, and some of it is a zombie's. */
-static bool is_over(const struct hvd *h, const struct held *m,
-	const struct inodes *mapped)
+static bool is_over(
+	const struct hvd *h, const struct held *m, const struct inodes *mapped)
 {
 	bool dead = false;
 
@@ -123,8 +123,8 @@ static void give_back(struct hvd *h, const struct inodes *mapped)
 	struct session *s;
 	struct vdom *vd;
 
-	TAILQ_FOREACH(vd, &h->vdoms, entry)
-		TAILQ_FOREACH(s, &vd->sessions, entry)
+	TAILQ_FOREACH (vd, &h->vdoms, entry)
+		TAILQ_FOREACH (s, &vd->sessions, entry)
 			for (uint32_t id = 0; !s->detached && id < s->n_held;
 				id++)
 				if (is_over(h, &s->held[id], mapped))
@@ -135,7 +135,7 @@ static bool any_zombie(const struct hvd *h)
 {
 	const struct vdom *vd;
 
-	TAILQ_FOREACH(vd, &h->vdoms, entry)
+	TAILQ_FOREACH (vd, &h->vdoms, entry)
 		if (vd->ended && !vd->freed)
 			return true;
 	return false;
@@ -143,22 +143,22 @@ static bool any_zombie(const struct hvd *h)
 
 static void look_again(struct hvd *h)
 {
-	struct timeval tv = { h->unmapped_ms / 1000,
-		h->unmapped_ms % 1000 * 1000 };
+	struct timeval tv = {
+		h->unmapped_ms / 1000, h->unmapped_ms % 1000 * 1000};
 
 	event_add(h->ev_unmapped, &tv);
 }
 
 static void on_look(int fd, short what, void *arg)
 {
-	struct inodes mapped = { NULL, 0, 0 };
+	struct inodes mapped = {NULL, 0, 0};
 	struct hvd *h = arg;
 
 	if (inodes_read(&mapped))
 		give_back(h, &mapped);
 	free(mapped.v);
-	h->unmapped_ms = h->unmapped_ms * 2 < LAST_MS ? h->unmapped_ms * 2
-						      : LAST_MS;
+	h->unmapped_ms =
+		h->unmapped_ms * 2 < LAST_MS ? h->unmapped_ms * 2 : LAST_MS;
 	if (any_zombie(h))
 		look_again(h);
 }

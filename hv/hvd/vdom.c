@@ -63,7 +63,7 @@ void vdom_event(struct vdom *vd, enum hv_dom_event ev)
 	case HV_DOM_SHUTDOWN: vd->want_update = true; break;
 	case HV_DOM_DYING:
 		vd->dying = true;
-		TAILQ_FOREACH(s, &vd->sessions, entry)
+		TAILQ_FOREACH (s, &vd->sessions, entry)
 			session_detach(s);
 		break;
 	case HV_DOM_DEAD: break;

@@ -20,21 +20,26 @@
 #include "hv/hvd/hvd.h"
 #include "hv/hvd/notify.h"
 
-#define VDOM_PORT_CHUNK	 64
+#define VDOM_PORT_CHUNK  64
 #define VDOM_PORT_CHUNKS (HVP_EV_PORTS / VDOM_PORT_CHUNK)
-#define VDOM_NAME_MAX	 80
+#define VDOM_NAME_MAX    80
 
 /* A guest's sessions: enough for any program, not for all descriptors. */
 #define VDOM_SESSIONS_MAX 512
 
-enum vdom_proc { PROC_NONE, PROC_STARTING, PROC_READY, PROC_RUNNING,
-	PROC_STOPPED };
+enum vdom_proc {
+	PROC_NONE,
+	PROC_STARTING,
+	PROC_READY,
+	PROC_RUNNING,
+	PROC_STOPPED
+};
 
 /* Owner: struct hvd.  Freed by: vdoms_reap(), after HV_DOM_FREED. */
 struct vdom {
 	TAILQ_ENTRY(vdom) entry;
 	struct hvd *h;
-	struct hv_dom *d;      /* NULL once freed */
+	struct hv_dom *d; /* NULL once freed */
 	uint32_t domid;
 	uint64_t gen;
 	char name[VDOM_NAME_MAX];
@@ -43,17 +48,17 @@ struct vdom {
 	struct session_list sessions;
 	uint32_t n_sessions;
 	struct session *kernel; /* of the kernel role */
-	uint32_t *deferred;	/* see vdom_defer_end() */
+	uint32_t *deferred;     /* see vdom_defer_end() */
 	uint32_t n_deferred, max_deferred;
 	/* processes: spawn.c */
 	enum vdom_proc proc;
-	pid_t pid;		/* hv-init, or 0 */
+	pid_t pid; /* hv-init, or 0 */
 	int birth_fd;
 	struct event *ev_birth;
 	int listen_fd;
 	struct event *ev_listen;
-	struct admin *builder;	/* waits for READY */
-	uint64_t have;		/* HVB_HAVE_* */
+	struct admin *builder; /* waits for READY */
+	uint64_t have;         /* HVB_HAVE_* */
 	/* set by engine events, acted upon by the turn's end */
 	bool want_update, dying, ended, freed;
 };

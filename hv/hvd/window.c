@@ -153,7 +153,7 @@ int segs_add(struct segs *s, const struct hv_page_ref *p)
 	}
 	if (s->n_seg == HVP_REFS_MAX)
 		return -E2BIG;
-	s->seg[s->n_seg++] = (struct hvp_seg){
-		.fd = i, .page = p->page, .count = 1 };
+	s->seg[s->n_seg++] =
+		(struct hvp_seg){.fd = i, .page = p->page, .count = 1};
 	return 0;
 }

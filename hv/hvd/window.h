@@ -29,9 +29,9 @@
 struct window {
 	int fd;
 	uint64_t ino;
-	bool closed;	   /* F_SEAL_SEAL is set */
+	bool closed;       /* F_SEAL_SEAL is set */
 	bool owner_has_it; /* the owner's processes may have mapped it */
-	bool held;	   /* the owner of a read-only run has yet to map it */
+	bool held;         /* the owner of a read-only run has yet to map it */
 };
 
 /* window_new, window_free: run_new and run_free of the engine's host. */

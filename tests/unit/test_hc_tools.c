@@ -56,8 +56,7 @@ START_TEST(test_createdomain)
 	ck_assert_int_eq(
 		domctl(e, &e->c0, &op, XEN_DOMCTL_getdomaininfo, op.domain), 0);
 	ck_assert_uint_eq(op.u.getdomaininfo.flags,
-		XEN_DOMINF_paused | XEN_DOMINF_hvm_guest |
-			XEN_DOMINF_hap);
+		XEN_DOMINF_paused | XEN_DOMINF_hvm_guest | XEN_DOMINF_hap);
 	ck_assert_uint_eq(op.u.getdomaininfo.handle[0], 0xab);
 	ck_assert_uint_eq(op.u.getdomaininfo.max_vcpu_id, 1);
 	ck_assert_uint_eq(op.u.getdomaininfo.shared_info_frame, ~0ull);

@@ -109,6 +109,31 @@ static void command_start(struct run *r)
 		fd_close(&r->stdio[i]);
 }
 
+/*
+ * Its pipe is closed before its terminal is, and that before it can be waited
+ * for: when the command ends of the hang-up, this is how to know.
+ */
+static bool kernel_leaves(const struct run *r)
+{
+	struct pollfd p = {.fd = r->state, .events = POLLIN};
+	bool there = false;
+
+	for (size_t i = 0; i < r->n_proc; i++)
+		there |= r->proc[i].kind == RUN_KERNEL;
+	if (!there)
+		return false;
+	return r->state < 0 || (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP));
+}
+
+/* The kernel's to tell: why the domain ends, or by dying that it crashed. */
+static void command_ended(struct run *r, int status)
+{
+	if (r->ending)
+		fd_close(&r->state);
+	else if (!kernel_leaves(r))
+		end_tell(r, RUN_COMMAND, 0, status);
+}
+
 static void on_child(struct run *r)
 {
 	struct signalfd_siginfo si[16];
@@ -129,9 +154,8 @@ static void on_child(struct run *r)
 			if (p.pid != pid)
 				continue;
 			r->proc[i] = r->proc[--r->n_proc];
-			/* the kernel says why the domain ends */
-			if (p.kind == RUN_COMMAND && r->ending)
-				fd_close(&r->state);
+			if (p.kind == RUN_COMMAND)
+				command_ended(r, status);
 			else
 				end_tell(r, p.kind, p.id, status);
 			break;

@@ -25,7 +25,9 @@
  *		command's process group gets SIGTERM, and hv-init closes the
  *		read end when the command has ended (at once if there is none) instead of HVB_COMMAND_DIED.  The kernel
  *		waits for that, but not for long, and then shuts the domain
- *		down with the reason it was asked for.
+ *		down with the reason it was asked for.  It keeps the pipe open
+ *		all its life: a command that ends after it was closed has
+ *		ended of the kernel's death, and is not told of.
  *   HVB_CONSOLE_FD	only with console=1: the other end of the command's
  *		0, 1, 2: the master of a pty, or a stream socket.
  */

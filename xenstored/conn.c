@@ -70,8 +70,10 @@ static ssize_t conn_fill(struct conn *conn)
 
 	if (!conn->in) {
 		conn->in = malloc(CONN_IN_MAX);
-		if (!conn->in)
-			return -ENOMEM;
+		if (!conn->in) {
+			conn->ops->violated(conn, XSRING_ERROR_COMM);
+			return 0;
+		}
 		conn->in_at = conn->in_len = 0;
 	}
 	if (conn->in_at) {
@@ -139,6 +141,7 @@ static void conn_work(struct loop_work *work)
 	bool blocked;
 
 	conn->working = true;
+	outq_fill(&conn->out);
 	if (!outq_empty(&conn->out) && conn->ops->send(conn))
 		conn_kill(conn);
 	while (conn->state == CONN_OPEN && budget && conn_takes(conn)) {

@@ -58,7 +58,7 @@ struct conn_ops {
 	/* The turn is over: wait for what the connection needs next. */
 	void (*rest)(struct conn *conn);
 
-	/* The client broke the protocol. */
+	/* It cannot go on: the client broke the protocol, or no memory. */
 	void (*violated)(struct conn *conn, enum xsring_error error);
 
 	/* Close and unmap; only once. */

@@ -44,8 +44,7 @@ static void ring_violated(struct conn *conn, enum xsring_error error)
 	struct conn_ring *ring = ring_of(conn);
 
 	log_warn(&conn->domain->log, "ring-ignored",
-		"protocol violation %d on the ring, not listening any more",
-		error);
+		"error %d on the ring, not listening any more", error);
 	xsring_error_set(&ring->ring, error);
 	ring->moved = true;
 	ring_notify(ring);

@@ -227,6 +227,8 @@ static int xen_open(struct host_xen *xen)
 	xen->gnttab = xengnttab_open(NULL, 0);
 	if (!xen->gnttab)
 		return -1;
+	/* One ring for each domain; where it is not supported, no limit is. */
+	(void)!xengnttab_set_max_grants(xen->gnttab, DOMID_FIRST_RESERVED);
 	xen->xc = xc_interface_open(NULL, NULL, 0);
 	if (!xen->xc)
 		return -1;

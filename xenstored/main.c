@@ -251,6 +251,7 @@ int main(int argc, char **argv)
 	log_init("xenstored");
 	opts_parse(&opts, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	raise_limits();
 	if (!opts.foreground)
 		ready = background();

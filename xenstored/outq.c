@@ -155,8 +155,10 @@ static int event_queue(struct outq *q, struct outq_bucket *bucket,
 	msg = msg_new(XSMSG_HDR_LEN + hdr.len);
 	if (!msg)
 		return ENOMEM;
+	/* One is always allowed, or an account that is full otherwise would
+	 * keep its owner from ever hearing anything. */
 	r = charge_take(&msg->charge, q->memory, sizeof(*msg) + msg->cap);
-	if (r) {
+	if (r && q->events) {
 		free(msg);
 		return r;
 	}

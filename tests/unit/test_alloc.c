@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_alloc.c - the n-th allocation of the daemon fails, for every n
+ *
+ * A scenario that visits everything is run again and again, each time with
+ * one more allocation that works.  Whatever fails: requests are answered or
+ * their connection is ended, the accounts equal a walk of the tree, and who
+ * comes later is served.  Only calls from this program fail, not those of
+ * libraries.
+ */
+#include <stdlib.h>
+
+#include "common/loop.h"
+
+/* Only what the daemon allocates within a turn fails. */
+static bool armed;
+
+static int turn_armed(struct loop *loop)
+{
+	int r;
+
+	armed = true;
+	r = loop_turn(loop);
+	armed = false;
+	return r;
+}
+#define loop_turn turn_armed
+
+#include "tests/unit/bh_check.h"
+#include "tests/unit/xs_fixture.h"
+#include "xenstored/acl.h"
+#include "xenstored/node.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+int main(void)
+{
+	puts("a sanitizer has malloc");
+	return 77;
+}
+#else
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t nr, size_t size);
+extern void *__libc_realloc(void *ptr, size_t size);
+extern char __executable_start, etext;
+
+static long left = -1; /* allocations that still work; -1: all do */
+static bool failed;
+
+static bool fails(const void *caller)
+{
+	if (!armed || left < 0 || (const char *)caller < &__executable_start ||
+		(const char *)caller > &etext)
+		return false;
+	if (left) {
+		left--;
+		return false;
+	}
+	left = -1;
+	failed = true;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t nr, size_t size)
+{
+	return fails(__builtin_return_address(0)) ? NULL
+						  : __libc_calloc(nr, size);
+}
+
+void *realloc(void *ptr, size_t size)
+{
+	return fails(__builtin_return_address(0)) ? NULL
+						  : __libc_realloc(ptr, size);
+}
+
+void *reallocarray(void *ptr, size_t nr, size_t size)
+{
+	return fails(__builtin_return_address(0))
+		       ? NULL
+		       : __libc_realloc(ptr, nr * size);
+}
+
+static struct fx *fx;
+static struct fx_msg msg;
+
+/* Answered, or the connection is over. */
+static void ask(int who, uint32_t op, const char *args, size_t len)
+{
+	int r = fx_ask(fx, who, op, args, len, &msg);
+
+	ck_assert_int_ne(r, EIO);
+	if (r < 0)
+		ck_assert(failed);
+}
+
+#define ASK(who, op, args) ask((who), XS_OP_##op, (args), sizeof(args))
+
+static void scenario(int k)
+{
+	static char args[8] = "1\0001\0005";
+	char path[16];
+
+	fx_dom_start(fx, 1);
+	ask(k, XS_OP_INTRODUCE, args, 6);
+	ASK(k, MKDIR, "/local/domain/1");
+	ASK(k, SET_PERMS, "/local/domain/1\0n1\0r2");
+	ASK(k, WATCH, "@releaseDomain\0t");
+	ASK(k, WATCH, "/local\0t");
+	ASK(1, WATCH, "a\0t");
+	ASK(1, WRITE, "a/b/c\0value");
+	for (int i = 0; i < 12; i++) {
+		int n = snprintf(path, sizeof(path), "a/%d", i);
+
+		ask(1, XS_OP_MKDIR, path, (size_t)n + 1);
+	}
+	ASK(1, WRITE, "a/b\0longer than before");
+	ASK(1, SET_PERMS, "a\0n1\0r3");
+	ASK(1, DIRECTORY, "a");
+	ASK(1, GET_PERMS, "a/b");
+	ASK(1, RM, "a/b");
+	ASK(1, UNWATCH, "a\0t");
+	ASK(1, WATCH, "very/deep/down\0t");
+	ASK(1, RESET_WATCHES, "");
+	ASK(k, SET_PERMS, "/\0n1");
+	ask(k, XS_OP_INTRODUCE, args, 6);
+	fx_dom_die(fx, 1);
+}
+
+static void aftermath(void)
+{
+	size_t owned[FX_DOMS] = {0};
+	struct node *node;
+	int k;
+
+	left = -1;
+	node_walk_start(&fx->server->walk, fx->server->tree.root);
+	while ((node = node_walk_next(&fx->server->walk)))
+		owned[acl_owner(node->acl)->domid]++;
+	for (uint16_t i = 0; i < FX_DOMS; i++) {
+		struct domain *d = domain_find(fx->server, i);
+
+		ck_assert_uint_eq(
+			d ? d->account[DOMAIN_NODES].used : 0, owned[i]);
+	}
+	/* A death that could not be finished is by the next look. */
+	fx_virq(fx);
+	ck_assert_ptr_null(domain_find(fx->server, 1));
+	k = -fx_client(fx);
+	fx_guest(fx, -k, 2);
+	ck_assert_int_eq(FX_ASK(fx, k, READ, "/"), 0);
+	ck_assert_int_eq(FX_ASK(fx, 2, GET_DOMAIN_PATH, "2"), 0);
+	close(-k);
+}
+
+START_TEST(test_every_allocation)
+{
+	long nr = 0;
+
+	do {
+		int k;
+
+		fx = fx_new();
+		k = -fx_client(fx);
+		failed = false;
+		left = nr++;
+		scenario(k);
+		aftermath();
+		close(-k);
+		fx_free(fx);
+	} while (failed);
+	ck_assert_int_gt(nr, 100);
+}
+END_TEST
+
+BH_CHECK_MAIN("alloc", 60, BH_TEST(test_every_allocation))
+#endif

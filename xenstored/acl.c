@@ -48,7 +48,7 @@ struct acl *acl_with_owner(struct acl *acl, uint16_t domid, uint32_t instance)
 
 static bool names(const struct acl_entry *e, uint16_t domid, uint32_t instance)
 {
-	return e->domid == domid && e->instance == instance && instance;
+	return e->domid == domid && e->instance == instance;
 }
 
 unsigned acl_access(const struct acl *acl, uint16_t domid, uint32_t instance)

@@ -60,6 +60,7 @@ static inline const struct acl_entry *acl_owner(const struct acl *acl)
  * acl_access - what an unprivileged domain may do: PERM_* and ACL_OWNER
  *
  * The first entry that names the domain decides; else the default.
+ * @instance is that of a domain that lives, so not 0.
  */
 unsigned acl_access(const struct acl *acl, uint16_t domid, uint32_t instance);
 

@@ -23,8 +23,9 @@ static int record_check(struct server *server, struct change *change)
 	if (!gone.domain)
 		return 0;
 	r = host_domain_get(server->host, change->domid, &state);
-	if (!r && !memcmp(state.handle, gone.domain->handle,
-			  sizeof(state.handle)))
+	if (!r && !state.dying &&
+		!memcmp(state.handle, gone.domain->handle,
+			sizeof(state.handle)))
 		return 0;
 	if (r < 0)
 		return err_trace(r);

@@ -52,6 +52,9 @@ START_TEST(test_introduce_arguments)
 	/* No such domain, port, ring. */
 	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "2\0001\0005"), ENOENT);
 	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\000666"), ENOENT);
+	fx->dom[1].dying = true;
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), ENOENT);
+	fx->dom[1].dying = false;
 	fx->dom[1].no_ring = true;
 	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), ENOENT);
 	ck_assert_uint_eq(fx->dom[1].port, 0);

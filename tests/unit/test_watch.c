@@ -371,6 +371,83 @@ START_TEST(test_reader_that_does_not_read)
 }
 END_TEST
 
+/* What is new below a new directory shows to who may list that. */
+START_TEST(test_visibility_below_new_parents)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	fx_guest(fx, -k, 3);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/d"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n3\0b1"), 0);
+	ck_assert_int_eq(watch(3, "/d", "t", NULL), 0);
+	EVENT(3, "/d");
+	ck_assert_int_eq(write_node(1, "/d/new"), 0);
+	EVENT(3, "/d/new");
+	ck_assert_int_eq(write_node(1, "/d/dir/new"), 0);
+	QUIET(3);
+	teardown();
+}
+END_TEST
+
+/* Only an event of which the client has seen nothing can be merged with. */
+START_TEST(test_begun_events_are_not_merged_with)
+{
+	static char token[901];
+
+	setup();
+	home(1);
+	memset(token, 't', sizeof(token) - 1);
+	ck_assert_int_eq(watch(1, "a", token, NULL), 0);
+	/* The first event fills the ring: of the next, a part is in it. */
+	fx_settle(fx);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(write_node(k, "/local/domain/1/a"), 0);
+		fx_settle(fx);
+	}
+	for (int i = 0; i < 3; i++)
+		EVENT(1, "a");
+	QUIET(1);
+	teardown();
+}
+END_TEST
+
+/* With an account that is full, one event at a time still comes. */
+START_TEST(test_full_account)
+{
+	struct account *memory;
+	static char token[1800];
+
+	setup();
+	home(1);
+	ck_assert_int_eq(watch(1, "a", "t", NULL), 0);
+	memset(token, 't', sizeof(token) - 1);
+	ck_assert_int_eq(watch(1, "b", token, NULL), 0);
+	while (fx_recv(fx, 1, &msg))
+		;
+	memory = &domain_find(fx->server, 1)->account[DOMAIN_MEMORY];
+	memory->limit = memory->used;
+	ck_assert_int_eq(write_node(k, "/local/domain/1/a/b"), 0);
+	EVENT(1, "a/b");
+	QUIET(1);
+	/*
+	 * The first fills the ring, with room for one small one left: a watch
+	 * that has missed a large one does not use it.
+	 */
+	memory->limit = memory->used + 2 * 1800 + 200 + 400;
+	ck_assert_int_eq(write_node(k, "/local/domain/1/b"), 0);
+	ck_assert_int_eq(write_node(k, "/local/domain/1/b/1"), 0);
+	ck_assert_int_eq(write_node(k, "/local/domain/1/b/2"), 0);
+	fx_settle(fx);
+	memory->limit += 2000;
+	ck_assert_int_eq(write_node(k, "/local/domain/1/b/3"), 0);
+	EVENT(1, "b");
+	EVENT(1, "b/1");
+	EVENT(1, "b");
+	QUIET(1);
+	teardown();
+}
+END_TEST
+
 /* @releaseDomain and friends: plain, with depth, of one domain. */
 START_TEST(test_special)
 {
@@ -429,5 +506,8 @@ BH_CHECK_MAIN("watch", 20, BH_TEST(test_reply_then_first_event),
 	BH_TEST(test_visibility), BH_TEST(test_unwatch), BH_TEST(test_reset),
 	BH_TEST(test_bad_watches), BH_TEST(test_quota),
 	BH_TEST(test_deep_watches_are_paid_for), BH_TEST(test_long_token),
-	BH_TEST(test_reader_that_does_not_read), BH_TEST(test_special),
+	BH_TEST(test_reader_that_does_not_read),
+	BH_TEST(test_visibility_below_new_parents),
+	BH_TEST(test_begun_events_are_not_merged_with),
+	BH_TEST(test_full_account), BH_TEST(test_special),
 	BH_TEST(test_special_needs_permission))

@@ -177,5 +177,35 @@ START_TEST(test_every_allocation)
 }
 END_TEST
 
-BH_CHECK_MAIN("alloc", 60, BH_TEST(test_every_allocation))
+/* Without memory for an event the watcher hears of it later. */
+START_TEST(test_event_comes_later)
+{
+	long nr = 0;
+
+	do {
+		int k, w, r;
+
+		fx = fx_new();
+		k = -fx_client(fx);
+		w = -fx_client(fx);
+		ck_assert_int_eq(FX_ASK(fx, w, WATCH, "/w\0t"), 0);
+		while (fx_recv(fx, w, &msg))
+			;
+		failed = false;
+		left = nr++;
+		r = FX_ASK(fx, k, WRITE, "/w/x\0value");
+		left = -1;
+		ck_assert(!r || failed);
+		if (!r)
+			ck_assert(fx_recv(fx, w, &msg));
+		close(-k);
+		close(-w);
+		fx_free(fx);
+	} while (failed);
+	ck_assert_int_gt(nr, 5);
+}
+END_TEST
+
+BH_CHECK_MAIN("alloc", 60, BH_TEST(test_every_allocation),
+	BH_TEST(test_event_comes_later))
 #endif

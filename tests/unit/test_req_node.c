@@ -242,6 +242,8 @@ START_TEST(test_set_perms)
 	ck_assert_int_eq(FX_ASK(fx, 1, SET_PERMS, "/d\0b2"), EPERM);
 	ck_assert_int_eq(FX_ASK(fx, 2, SET_PERMS, "/d\0b2"), EACCES);
 	ck_assert_int_eq(FX_ASK(fx, 2, SET_PERMS, "/d\0n1\0b2"), EACCES);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n1\0b2"), 0);
+	ck_assert_int_eq(FX_ASK(fx, 2, SET_PERMS, "/d\0b1"), EACCES);
 	ck_assert_int_eq(FX_ASK(fx, 1, SET_PERMS, "/d\0n1\0r2"), 0);
 	/* An owner must be a domain; others may be unknown, and are shown. */
 	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n7"), ENOENT);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "hv/hvd/vdom.h"
@@ -94,10 +95,18 @@ static void vpipe_unref(struct vpipe **pp)
 	free(p);
 }
 
+/*
+ * The peer writes to the same open file and can clear its O_NONBLOCK, so that
+ * write(2) would wait for ever on a full pipe.  This call has the flag in its
+ * arguments.  The pipe then refers to the page itself: nothing else is in it.
+ */
 static void vpipe_fire(struct vpipe *p)
 {
+	static uint8_t page[HVP_PAGE] __attribute__((aligned(HVP_PAGE)));
+	const struct iovec byte = { page, 1 };
+
 	/* full means that it is pending already */
-	if (write(p->wr, "", 1) < 0)
+	if (vmsplice(p->wr, &byte, 1, SPLICE_F_NONBLOCK) < 0)
 		return;
 }
 

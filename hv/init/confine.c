@@ -285,6 +285,36 @@ void confine_exec(void)
 	capng_apply(CAPNG_SELECT_BOUNDS);
 }
 
+void confine_shares(void)
+{
+	struct rlimit r;
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	/* without a /proc it is chosen by size, which is fair too */
+	if (fd >= 0) {
+		if (write(fd, "500", 3) < 0)
+			errno = 0;
+		close(fd);
+	}
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	r.rlim_max /= 2;
+	if (r.rlim_cur > r.rlim_max)
+		r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+void confine_processes(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NPROC, &r) < 0 ||
+		r.rlim_max <= CONFINE_PROCESSES_MAX)
+		return;
+	r.rlim_cur = r.rlim_max = CONFINE_PROCESSES_MAX;
+	setrlimit(RLIMIT_NPROC, &r);
+}
+
 int confine_privileges(void)
 {
 	const struct rlimit none = {0, 0};

@@ -39,6 +39,19 @@ void confine_exec(void);
  * priorities.
  */
 int confine_privileges(void);
+
+/*
+ * What Linux counts by user, and hvd with its other domains may have the same
+ * one.  Before the domain's namespaces: half of the descriptors (those in
+ * flight between processes are counted too, and hvd must always be able to
+ * pass one), and to be ended first when there is no memory left.
+ */
+void confine_shares(void);
+
+/* In the domain's own user namespace: how many processes it may have. */
+#define CONFINE_PROCESSES_MAX 2048
+void confine_processes(void);
+
 int confine_programs(const struct confine *how);
 
 /*

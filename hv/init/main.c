@@ -31,6 +31,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,6 +114,8 @@ static void confine(struct init *in)
 		sched_setaffinity(0, sizeof(in->conf.cpus), &in->conf.cpus) < 0)
 		failed(errno, "cpus=: none of them is there for this machine; "
 			      "see nproc and taskset -p $$");
+	if (!in->conf.control && (in->ns.have & HVB_HAVE_USERNS))
+		confine_processes();
 	r = confine_privileges();
 	if (r < 0)
 		failed_at(r, "giving up capabilities");
@@ -237,6 +240,9 @@ int main(void)
 		chan_note(HVB_SOCKET_FD,
 			"it runs as the host's root, without capabilities: "
 			"give it a user of its own");
+	umask(0022);
+	if (!in.conf.control)
+		confine_shares();
 	r = bare_name(in.bare);
 	if (r < 0 || pipe2(in.alive, O_CLOEXEC) < 0)
 		failed_at(r < 0 ? r : errno, "starting");

@@ -396,7 +396,6 @@ int mounts_make(
 
 	if (r)
 		return r;
-	umask(0022);
 	r = base_make(c);
 	return r ? r : tree_make(m, ns, c, err);
 }

@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -735,6 +736,34 @@ START_TEST(test_cpus)
 }
 END_TEST
 
+/* What is counted by user must leave something for hvd and the others. */
+START_TEST(test_shares)
+{
+	const char *control[] = {"domid=0", "control=1"};
+	char cmd[256];
+	struct rlimit r;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &r), 0);
+	if (user_skip(_i))
+		return;
+	begin(PLAIN, NULL, user_of(_i), 0);
+	snprintf(cmd, sizeof(cmd), "test $(ulimit -Hn) = %llu",
+		(unsigned long long)r.rlim_max / 2);
+	run_ok(cmd);
+	run_ok("test ! -e /proc/self/oom_score_adj || "
+	       "grep -qx 500 /proc/self/oom_score_adj");
+	/* a fork bomb ends at the domain's own limit */
+	if (user_of(_i) != (uid_t)-1)
+		run_ok("test $(ulimit -Hp 2>/dev/null || ulimit -Hu) -le 2048");
+	end();
+	begin(control, 2, NULL, user_of(_i), 0);
+	snprintf(cmd, sizeof(cmd), "test $(ulimit -Hn) = %llu",
+		(unsigned long long)r.rlim_max);
+	run_ok(cmd);
+	end();
+}
+END_TEST
+
 START_TEST(test_unstarted)
 {
 	char cmd[4096];
@@ -754,4 +783,4 @@ BH_CHECK_MAIN("life", 60, BH_LOOP(test_isolated, 2), BH_LOOP(test_usable, 2),
 	BH_LOOP(test_stop, 4), BH_LOOP(test_nothing_left, 12),
 	BH_LOOP(test_wrong, NR_WRONG), BH_TEST(test_wrong_uid),
 	BH_LOOP(test_denied, 14), BH_LOOP(test_socket, 2), BH_TEST(test_cpus),
-	BH_TEST(test_unstarted))
+	BH_LOOP(test_shares, 2), BH_TEST(test_unstarted))

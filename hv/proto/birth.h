@@ -23,7 +23,8 @@
  *		started, and messages of hvd are taken again.  One byte
  *		HVB_STATE_ENDING when the domain was asked to shut down: the
  *		command's process group gets SIGTERM, and hv-init closes the
- *		read end when the command has ended (at once if there is none) instead of HVB_COMMAND_DIED.  The kernel
+ *		read end when the command has ended (at once if there is
+ *		none) instead of HVB_COMMAND_DIED.  The kernel
  *		waits for that, but not for long, and then shuts the domain
  *		down with the reason it was asked for.  It keeps the pipe open
  *		all its life: a command that ends after it was closed has

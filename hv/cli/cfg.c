@@ -77,7 +77,7 @@ static bool keys_known(const char *text, const char *file)
 			start = false;
 	}
 	if (!ok)
-		cli_hint("hv(1) lists the keys of a configuration");
+		cli_hint("hv(1) has the keys of a configuration");
 	return ok;
 }
 

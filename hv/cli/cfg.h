@@ -4,7 +4,7 @@
  *
  * Read with libxlutil, so lists, quotes and comments are xl's.  Keys that
  * hv does not know are refused: a misspelt one must not be lost silently.
- * The keys are described in hv-cfg(5).
+ * The keys are described in hv(1).
  */
 #ifndef HV_CLI_CFG_H
 #define HV_CLI_CFG_H

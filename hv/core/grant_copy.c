@@ -111,9 +111,10 @@ static struct hv_frame *transfer_source(struct hv_dom *caller, uint64_t gfn)
 {
 	struct hv_frame *f = p2m_get(caller, gfn);
 
+	/* a table has a type count of its own */
 	if (!f || f->count != 1 || f->tcount != 0)
 		return NULL;
-	return f->run->kind == HV_RUN_GNTTAB ? NULL : f;
+	return f;
 }
 
 /* A frame for the receiver, held only by the caller until it is entered. */

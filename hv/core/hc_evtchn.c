@@ -98,7 +98,7 @@ static int do_reset(struct hc *h, union evtchn_arg *a)
 
 void hc_event_channel_abort(struct hv_call *c)
 {
-	struct hv_dom *d = dom_of(c->dom->hv,
+	struct hv_dom *d = dom_of(c->hv,
 		(struct hv_instance){(uint32_t)c->state[0], c->state[1]});
 
 	if (d)

@@ -116,6 +116,7 @@ int64_t hv_hypercall(struct hv_call *c, unsigned int op, const uint64_t arg[6])
 {
 	if (c->pending)
 		return -EINVAL;
+	c->hv = c->dom->hv;
 	c->op = op;
 	memcpy(c->arg, arg, sizeof(c->arg));
 	c->progress = 0;

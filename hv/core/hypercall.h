@@ -26,6 +26,7 @@ struct hv_call {
 	struct hv_gmem *mem;
 	uint32_t budget; /* work units; filled again before each entry */
 	/* the engine's */
+	struct hv *hv;
 	unsigned int op; /* of the call to continue, see hv_call_pending() */
 	uint64_t arg[6]; /* in a multicall: of the entry under way */
 	bool pending;
@@ -58,7 +59,8 @@ static inline bool hv_call_pending(const struct hv_call *c)
  * hv_hypercall_abort: the caller goes away (its session ended): give up what
  * is pending.  What a call has done so far stays done; a reset of event
  * channels under way no longer blocks another one.  Needed before @c is
- * dropped with hv_call_pending(); harmless else.
+ * dropped with hv_call_pending(); harmless else.  It may be called from the
+ * dom_event callback, and when c->dom is gone already.
  */
 void hv_hypercall_abort(struct hv_call *c);
 

@@ -114,6 +114,8 @@ static void on_dom_event(void *ctx, struct hv_dom *d, enum hv_dom_event ev)
 	struct test_host *h = ctx;
 
 	h->events[ev]++;
+	if (h->on_event)
+		h->on_event(d, ev);
 }
 
 static uint32_t on_console(

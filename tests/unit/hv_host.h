@@ -32,6 +32,8 @@ struct test_host {
 	unsigned int events[8]; /* by enum hv_dom_event */
 	unsigned int pages_freed;
 	const char *console;
+	/* also told of dom_event; may abort calls, nothing else */
+	void (*on_event)(struct hv_dom *d, enum hv_dom_event ev);
 };
 
 /* A machine with those limits; 0 if memory was made to be short. */

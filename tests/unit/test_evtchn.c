@@ -540,11 +540,35 @@ START_TEST(test_shared_info)
 }
 END_TEST
 
-BH_CHECK_MAIN("evtchn", 60, BH_TEST(test_send), BH_TEST(test_mask),
-	BH_TEST(test_bind_refused), BH_TEST(test_bind_generation),
-	BH_TEST(test_e1_exhaust), BH_TEST(test_e2_limits),
-	BH_TEST(test_e3_reset), BH_TEST(test_reset_rights),
-	BH_TEST(test_reset_orphan), BH_TEST(test_e4_virq),
-	BH_TEST(test_virq_bind), BH_TEST(test_bind_vcpu), BH_TEST(test_status),
-	BH_TEST(test_e5_close), BH_TEST(test_loop),
+/* What is dying opens no port, and nobody connects to it. */
+START_TEST(test_dying)
+{
+	uint32_t port, pa, pb, budget = 1;
+	struct env e;
+
+	env_init(&e);
+	pa = unbound(e.a, 2);
+	unbound(e.a, 2);
+	pb = unbound(e.b, 1);
+	ck_assert_int_eq(hv_dom_destroy(e.a, &budget), -ERESTART);
+	ck_assert_int_eq(hv_evtchn_alloc_unbound(e.dom0, 1, 2, &port), -EINVAL);
+	ck_assert_int_eq(
+		hv_evtchn_bind_interdomain(e.b, 1, pa + 1, &port), -EINVAL);
+	ck_assert_int_eq(
+		hv_evtchn_bind_interdomain(e.a, 2, pb, &port), -EINVAL);
+	ck_assert_int_eq(
+		hv_evtchn_bind_virq(e.a, VIRQ_DEBUG, 0, &port), -EINVAL);
+	ck_assert_int_eq(hv_evtchn_bind_ipi(e.a, 0, &port), -EINVAL);
+	ck_assert_int_eq(hv_evtchn_reset(e.dom0, 1, &budget), -EINVAL);
+	host_end(&e.h);
+}
+END_TEST
+
+BH_CHECK_MAIN("evtchn", 60, BH_TEST(test_dying), BH_TEST(test_send),
+	BH_TEST(test_mask), BH_TEST(test_bind_refused),
+	BH_TEST(test_bind_generation), BH_TEST(test_e1_exhaust),
+	BH_TEST(test_e2_limits), BH_TEST(test_e3_reset),
+	BH_TEST(test_reset_rights), BH_TEST(test_reset_orphan),
+	BH_TEST(test_e4_virq), BH_TEST(test_virq_bind), BH_TEST(test_bind_vcpu),
+	BH_TEST(test_status), BH_TEST(test_e5_close), BH_TEST(test_loop),
 	BH_TEST(test_alloc_for_another), BH_TEST(test_shared_info))

@@ -230,7 +230,9 @@ START_TEST(test_transfer_status)
 	g->frame = 0x500;
 	/* mapped by somebody */
 	ck_assert_int_eq(hv_gnt_alloc(e.b, 1, 1, false, &ref), 0);
-	ck_assert_int_eq(host_map(e.a, 2, ref, GNTMAP_host_map, &handle), 0);
+	ck_assert_int_eq(host_map(e.a, 2, ref,
+				 GNTMAP_host_map | GNTMAP_readonly, &handle),
+		0);
 	ck_assert_int_eq(hv_gnt_transfer(e.b, 1, 1, 20), GNTST_bad_page);
 	ck_assert_int_eq(host_unmap(e.a, handle), 0);
 	/* no headroom */

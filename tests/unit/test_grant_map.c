@@ -96,9 +96,9 @@ START_TEST(test_map_status)
 	g = host_entry(e.granter, e.ref);
 	ck_assert_int_eq(map(&e, 0, &op), GNTST_bad_gntref);
 	ck_assert_int_eq(map(&e, RO, &op), GNTST_bad_gntref);
-	ck_assert_int_eq(
-		map(&e, HOST | GNTMAP_contains_pte, &op), GNTST_general_error);
-	ck_assert_int_eq(map(&e, HOST | GNTMAP_application_map, &op),
+	ck_assert_int_eq(map(&e, HOST | RO | GNTMAP_contains_pte, &op),
+		GNTST_general_error);
+	ck_assert_int_eq(map(&e, HOST | RO | GNTMAP_application_map, &op),
 		GNTST_general_error);
 	/* readonly grant */
 	ck_assert_int_eq(map(&e, HOST, &op), GNTST_general_error);
@@ -562,11 +562,29 @@ START_TEST(test_self)
 }
 END_TEST
 
-BH_CHECK_MAIN("grant_map", 60, BH_TEST(test_map), BH_TEST(test_map_status),
-	BH_TEST(test_map_tables), BH_TEST(test_unmap_status),
-	BH_TEST(test_g1_parts), BH_TEST(test_g2_counts),
-	BH_TEST(test_g4_refused), BH_TEST(test_g4_page_stays),
-	BH_TEST(test_g5_instance), BH_TEST(test_g6_cached),
-	BH_TEST(test_g6_flips), BH_TEST(test_unstable), BH_TEST(test_g7_pins),
-	BH_TEST(test_maptrack_limit), BH_TEST(test_split),
-	BH_TEST(test_ro_sealed), BH_TEST(test_self))
+/* The first of two references fits, the second does not. */
+START_TEST(test_refs_undone)
+{
+	uint32_t pins = pin_one(PIN_HST_W) | pin_one(PIN_DEV_W);
+	struct gnt_act *act;
+	struct env e;
+
+	env_init(&e, false);
+	frame(&e)->count += HV_COUNT_MAX - 2;
+	ck_assert_int_eq(gnt_pin(e.granter, e.by, e.ref, pins, true, &act),
+		GNTST_general_error);
+	frame(&e)->count -= HV_COUNT_MAX - 2;
+	ck_assert_uint_eq(frame(&e)->count, 1);
+	ck_assert_uint_eq(frame(&e)->tcount, 0);
+	env_end(&e);
+}
+END_TEST
+
+BH_CHECK_MAIN("grant_map", 60, BH_TEST(test_refs_undone), BH_TEST(test_map),
+	BH_TEST(test_map_status), BH_TEST(test_map_tables),
+	BH_TEST(test_unmap_status), BH_TEST(test_g1_parts),
+	BH_TEST(test_g2_counts), BH_TEST(test_g4_refused),
+	BH_TEST(test_g4_page_stays), BH_TEST(test_g5_instance),
+	BH_TEST(test_g6_cached), BH_TEST(test_g6_flips), BH_TEST(test_unstable),
+	BH_TEST(test_g7_pins), BH_TEST(test_maptrack_limit),
+	BH_TEST(test_split), BH_TEST(test_ro_sealed), BH_TEST(test_self))

@@ -86,6 +86,7 @@ START_TEST(test_reservation_refused)
 {
 	struct env *e = env_new();
 
+	ck_assert_int_eq(hv_mem_set_max(e->d, 4096), 0);
 	list(e)[0] = 0x1000;
 	list(e)[1] = HV_INVALID_GFN;
 	ck_assert_int_eq(

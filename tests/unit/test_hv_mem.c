@@ -85,6 +85,7 @@ START_TEST(test_limits)
 	struct hv_limits l = {.max_grant_frames = 2, .max_pages = 20};
 	struct test_host h = {0};
 	struct hv_dom *a, *b;
+	struct hv_page_ref p;
 
 	ck_assert(host_init(&h, &l));
 	a = host_dom(&h, 1, 4);
@@ -100,6 +101,7 @@ START_TEST(test_limits)
 	ck_assert_int_eq(populate(b, HV_RUN_RAM, 9, 100), -ENOMEM);
 	ck_assert_int_eq(populate(b, HV_RUN_RAM, 8, 100), 0);
 	ck_assert_int_eq(hv_gnt_grow(b, 2), -ENOMEM);
+	ck_assert_int_eq(hv_mem_split(b, 100, &p), -ENOMEM);
 	ck_assert_int_eq(hv_mem_remove(b, 100), 0);
 	ck_assert_int_eq(hv_gnt_grow(b, 2), 0);
 	host_end(&h);

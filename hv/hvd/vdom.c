@@ -3,6 +3,7 @@
 #include "hv/hvd/vdom.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,19 @@ static void vdom_end(struct vdom *vd)
 	spawn_kill(vd);
 }
 
+static void vdom_free(struct vdom *vd)
+{
+	struct hvd *h = vd->h;
+
+	TAILQ_REMOVE(&h->vdoms, vd, entry);
+	event_page_fini(&vd->events);
+	free(vd->deferred);
+	free(vd);
+	/* the machine is as it was at its start: so is our memory */
+	if (TAILQ_FIRST(&h->vdoms) == TAILQ_LAST(&h->vdoms, vdom_list))
+		malloc_trim(0);
+}
+
 void vdoms_turn_end(struct hvd *h)
 {
 	struct vdom *vd = TAILQ_FIRST(&h->vdoms), *next;
@@ -103,12 +117,8 @@ void vdoms_turn_end(struct hvd *h)
 			if (!vd->freed)
 				unmapped_watch(h);
 		}
-		if (!vd->freed || vd->pid)
-			continue;
-		TAILQ_REMOVE(&h->vdoms, vd, entry);
-		event_page_fini(&vd->events);
-		free(vd->deferred);
-		free(vd);
+		if (vd->freed && !vd->pid)
+			vdom_free(vd);
 	}
 }
 

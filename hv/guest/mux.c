@@ -56,8 +56,9 @@ struct mux_tx {
 };
 
 /*
- * A watch.  Owner: the mux.  Freed by: the reply to UNWATCH, or to a WATCH
- * that failed.  In its client's list until UNWATCH is asked for (closing).
+ * A watch.  Owner: the mux.  Freed by: the last reply, to UNWATCH or to a
+ * WATCH that failed.  In its client's list until it is closing: UNWATCH was
+ * asked for, or WATCH failed.
  */
 struct mux_watch {
 	LIST_ENTRY(mux_watch) link;   /* client's */
@@ -67,6 +68,7 @@ struct mux_watch {
 	char *path;  /* absolute */
 	char *token; /* the client's */
 	bool closing;
+	unsigned int reqs;       /* WATCH and UNWATCH without a reply */
 	struct mux_req *unwatch; /* prepared */
 };
 
@@ -211,11 +213,19 @@ static void watch_close(struct mux_watch *w)
 	w->client->watches_nr--;
 }
 
-static void watch_free(struct mux_watch *w)
+/* A request about it was answered, in whatever order they were. */
+static void watch_settle(struct mux_watch *w)
 {
-	watch_close(w);
+	if (--w->reqs || !w->closing)
+		return;
 	LIST_REMOVE(w, bucket);
 	talloc_free(w);
+}
+
+static void watch_attach(struct mux_req *req, struct mux_watch *w)
+{
+	req->watch = w;
+	w->reqs++;
 }
 
 /* Queue the prepared UNWATCH; @client is who waits for its reply, or NULL. */
@@ -230,7 +240,7 @@ static void watch_take_back(struct mux *mux, struct mux_watch *w,
 		req->hdr = *hdr;
 	req->hdr.tx_id = hdr ? hdr->tx_id : 0;
 	req->client = client;
-	req->watch = w;
+	watch_attach(req, w);
 	req_queue(mux, req);
 }
 
@@ -308,7 +318,7 @@ static int do_watch(struct mux_client *client, const struct xsmsg *msg)
 	LIST_INSERT_HEAD(&client->watches, w, link);
 	LIST_INSERT_HEAD(watch_bucket(mux, w->id), w, bucket);
 	req->client = client;
-	req->watch = w;
+	watch_attach(req, w);
 	req_queue(mux, req);
 	return 0;
 }
@@ -586,11 +596,11 @@ static int settle(struct mux *mux, struct mux_req *req, const struct xsmsg *msg)
 
 	switch (req->hdr.type) {
 	case XS_OP_WATCH:
-		/* taken back already: the reply to UNWATCH frees it */
-		if (failed && !req->watch->closing)
-			watch_free(req->watch);
+		if (failed)
+			watch_close(req->watch);
+		watch_settle(req->watch);
 		return 0;
-	case XS_OP_UNWATCH: watch_free(req->watch); return 0;
+	case XS_OP_UNWATCH: watch_settle(req->watch); return 0;
 	case XS_OP_TRANSACTION_START:
 		if (!req->tx)
 			return 0;

@@ -268,6 +268,30 @@ START_TEST(test_watch_refused)
 }
 END_TEST
 
+/* The daemon may answer in any order: UNWATCH before its WATCH. */
+START_TEST(test_unwatch_answered_first)
+{
+	struct xsmsg_hdr first, second;
+	char p[XSMSG_PAYLOAD_MAX];
+
+	setup();
+	ASK(&a, XS_OP_WATCH, 1, 0, "x\0t");
+	ASK(&a, XS_OP_UNWATCH, 2, 0, "x\0t");
+	ck_assert(take(&first, p));
+	ck_assert(take(&second, p));
+	say(XS_OP_UNWATCH, second.req_id, 0, "OK", 3);
+	ck_assert_uint_eq(a.hdr.req_id, 2);
+	if (_i)
+		say(XS_OP_ERROR, first.req_id, 0, "ENOSPC", 7);
+	else
+		say(XS_OP_WATCH, first.req_id, 0, "OK", 3);
+	ck_assert_uint_eq(a.hdr.req_id, 1);
+	ck_assert_uint_eq(talloc_total_blocks(mux), 1);
+	nothing_left();
+	teardown();
+}
+END_TEST
+
 START_TEST(test_event_too_long)
 {
 	char path[2000], token[3000], ask_buf[4096], ev[4096], p[4096];

@@ -12,6 +12,7 @@
  *   notify.c	ports as pipes; the event page
  *   vdom.c	a domain's host side: sessions, processes, life and death
  *   unmapped.c	mappings that ended without a word
+ *   share.c	hvd's descriptors, a share for each domain
  *   spawn.c	hv-init: birth socket, start, stop, exec
  *   session.c	one connection of a domain: framing, dispatch, fairness
  *   op_*.c	the requests of proto.h, a file per family
@@ -65,6 +66,7 @@ struct hvd {
 	struct session_list dead; /* sessions to free at the turn's end */
 	struct admin_list dead_admins;
 	uint32_t n_sessions;
+	uint32_t n_fds, fds_max; /* share.h */
 	uint64_t n_requests;
 	size_t engine_bytes; /* held by the engine through host.alloc */
 	bool stopping, stopped;

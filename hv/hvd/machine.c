@@ -8,6 +8,7 @@
 
 #include "hv/hvd/admin.h"
 #include "hv/hvd/session.h"
+#include "hv/hvd/share.h"
 #include "hv/hvd/spawn.h"
 #include "hv/hvd/unmapped.h"
 #include "hv/hvd/vdom.h"
@@ -102,6 +103,7 @@ int machine_init(struct hvd *h)
 
 	if (rc)
 		return rc;
+	share_init(h);
 	h->hv = hv_new(&hvd_host, h, &lim);
 	if (!h->hv)
 		return -ENOMEM;

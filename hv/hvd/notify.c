@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "hv/hvd/share.h"
 #include "hv/hvd/vdom.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
@@ -103,7 +104,7 @@ static void vpipe_unref(struct vpipe **pp)
 static void vpipe_fire(struct vpipe *p)
 {
 	static uint8_t page[HVP_PAGE] __attribute__((aligned(HVP_PAGE)));
-	const struct iovec byte = { page, 1 };
+	const struct iovec byte = {page, 1};
 
 	/* full means that it is pending already */
 	if (vmsplice(p->wr, &byte, 1, SPLICE_F_NONBLOCK) < 0)
@@ -136,11 +137,13 @@ struct vport *vport_get(struct vdom *vd, uint32_t port, bool two)
 		return NULL;
 	if (!vp) {
 		slot = vport_slot(vd, port);
-		if (!slot)
+		if (!slot || !share_take(vd, SHARE_PORT))
 			return NULL;
 		vp = *slot = calloc(1, sizeof(*vp));
-		if (!vp)
+		if (!vp) {
+			share_put(vd, SHARE_PORT);
 			return NULL;
+		}
 	}
 	if (!vp->in)
 		vp->in = vpipe_new();
@@ -162,6 +165,7 @@ void vport_free(struct vdom *vd, uint32_t port)
 	if (vp->owner)
 		session_forget_port(vp->owner, port);
 	free(vp);
+	share_put(vd, SHARE_PORT);
 	vd->ports[port / VDOM_PORT_CHUNK][port % VDOM_PORT_CHUNK] = NULL;
 	/* whoever still has descriptors must not believe in them */
 	stamp(vd, port);

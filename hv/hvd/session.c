@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "hv/hvd/share.h"
 #include "hv/hvd/vdom.h"
 
 /* One row per operation: what its payload must look like. */
@@ -250,15 +251,17 @@ struct session *session_new(struct vdom *vd, int fd, bool kernel)
 	if (vd->dying || (!hv_dom_is_control(vd->d) && !kernel &&
 				 vd->n_sessions >= VDOM_SESSIONS_MAX))
 		goto fail;
+	if (!share_take(vd, SHARE_SESSION))
+		goto fail;
 	s = calloc(1, sizeof(*s));
 	if (!s)
-		goto fail;
+		goto fail_share;
 	s->ev = event_new(vd->h->base, fd, EV_READ | EV_PERSIST, on_session, s);
 	if (!s->ev || event_add(s->ev, NULL) < 0) {
 		if (s->ev)
 			event_free(s->ev);
 		free(s);
-		goto fail;
+		goto fail_share;
 	}
 	s->vd = vd;
 	s->fd = fd;
@@ -271,6 +274,8 @@ struct session *session_new(struct vdom *vd, int fd, bool kernel)
 	if (kernel)
 		vd->kernel = s;
 	return s;
+fail_share:
+	share_put(vd, SHARE_SESSION);
 fail:
 	close(fd);
 	return NULL;
@@ -374,6 +379,7 @@ void session_kill(struct session *s)
 	event_del(s->ev);
 	TAILQ_REMOVE(&vd->sessions, s, entry);
 	vd->n_sessions--;
+	share_put(vd, SHARE_SESSION);
 	TAILQ_INSERT_TAIL(&vd->h->dead, s, entry);
 	hvd_kick(vd->h);
 }

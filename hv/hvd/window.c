@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* window.c: runs of frames as sealed memfds. */
 #include "hv/hvd/window.h"
+#include "hv/hvd/share.h"
+#include "hv/hvd/vdom.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +39,11 @@ int window_new(struct hv_run *run)
 
 	if (!w)
 		return -ENOMEM;
+	w->payer = vdom_of(run->owner);
+	if (w->payer && !share_take(w->payer, SHARE_RUN)) {
+		free(w);
+		return -ENOMEM;
+	}
 	w->fd = new_memfd();
 	if (w->fd < 0)
 		goto fail;
@@ -56,6 +63,8 @@ int window_new(struct hv_run *run)
 fail_fd:
 	close(w->fd);
 fail:
+	if (w->payer)
+		share_put(w->payer, SHARE_RUN);
 	free(w);
 	return -ENOMEM;
 }
@@ -66,6 +75,8 @@ void window_free(struct hv_run *run)
 
 	munmap(run->va, (size_t)run->nr * HV_PAGE_SIZE);
 	close(w->fd);
+	if (w->payer)
+		share_put(w->payer, SHARE_RUN);
 	free(w);
 	run->host = NULL;
 	run->va = NULL;

@@ -28,6 +28,7 @@
 
 struct window {
 	int fd;
+	struct vdom *payer; /* NULL: made before the domain had a host side */
 	uint64_t ino;
 	bool closed;       /* F_SEAL_SEAL is set */
 	bool owner_has_it; /* the owner's processes may have mapped it */

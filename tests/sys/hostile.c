@@ -383,7 +383,21 @@ START_TEST(test_malformed)
 }
 END_TEST
 
-/* It takes all that it is given, of one kind or of each. */
+/* Not only one thing of each kind: hundreds, for its own work. */
+static void friend_has_its_share(void)
+{
+	for (int i = 0; i < 400; i++) {
+		need(&friend, AGENT_ALLOC, friend.session, 0, 0, 0);
+		ck_assert_int_eq(
+			call(&friend, AGENT_SHARE, friend.session, 0, 1, 1).r,
+			0);
+	}
+}
+
+/*
+ * It takes all that it is given: of one kind, of all (8, 9), or answers that
+ * it never reads (10, 11).
+ */
 START_TEST(test_greedy)
 {
 	static const int ops[] = {
@@ -404,6 +418,8 @@ START_TEST(test_greedy)
 			got.v[0], strerror(-got.v[1]));
 		friend_is_served();
 	}
+	if (what == 4)
+		friend_has_its_share();
 	if (what == 5) {
 		need(&foe, AGENT_DEAF, 100, 0, 0, 0);
 		friend_is_served();
@@ -506,4 +522,4 @@ BH_CHECK_MAIN("hostile", 120, BH_LOOP(test_read_only, 2),
 	BH_LOOP(test_lying, 2), BH_LOOP(test_clogged, 2),
 	BH_LOOP(test_stolen, 2), BH_LOOP(test_other_processes, 2),
 	BH_LOOP(test_foreign_descriptors, 2), BH_LOOP(test_malformed, 2),
-	BH_LOOP(test_greedy, 8), BH_LOOP(test_flood, 4))
+	BH_LOOP(test_greedy, 12), BH_LOOP(test_flood, 4))

@@ -470,7 +470,8 @@ END_TEST
 
 BH_CHECK_MAIN("mux", 10, BH_TEST(test_ids), BH_TEST(test_daemon_says_nonsense),
 	BH_TEST(test_watch_tokens), BH_TEST(test_watch_refused),
-	BH_TEST(test_event_too_long), BH_TEST(test_tx_is_its_clients),
-	BH_TEST(test_tx_aborted), BH_LOOP(test_tx_bad_id, 2),
-	BH_TEST(test_reset_is_ones_own), BH_LOOP(test_not_for_clients, 3),
-	BH_TEST(test_full), BH_LOOP(test_leaves_when_told, 2))
+	BH_LOOP(test_unwatch_answered_first, 2), BH_TEST(test_event_too_long),
+	BH_TEST(test_tx_is_its_clients), BH_TEST(test_tx_aborted),
+	BH_LOOP(test_tx_bad_id, 2), BH_TEST(test_reset_is_ones_own),
+	BH_LOOP(test_not_for_clients, 3), BH_TEST(test_full),
+	BH_LOOP(test_leaves_when_told, 2))

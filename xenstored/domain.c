@@ -36,7 +36,7 @@ static const struct limits limits_none = {
 			[DOMAIN_MEMORY] = ACCOUNT_UNLIMITED,
 		},
 	.outstanding = 1024,
-	.events = 65536,
+	.events = 16384,
 	.node_size = SIZE_MAX,
 	.node_perms = SIZE_MAX,
 	.path_max = SIZE_MAX,

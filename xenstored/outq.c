@@ -18,6 +18,7 @@ struct outmsg {
 	uint32_t len;
 	uint32_t cap;
 	uint32_t replies;
+	uint32_t hash; /* of watch and path */
 	bool in_hash;
 	uint8_t data[];
 };
@@ -28,8 +29,6 @@ void outq_init(struct outq *q, const struct hash_key *key,
 	memset(q, 0, sizeof(*q));
 	TAILQ_INIT(&q->msgs);
 	TAILQ_INIT(&q->marks);
-	for (int i = 0; i < OUTQ_BUCKETS; i++)
-		LIST_INIT(&q->bucket[i]);
 	q->key = key;
 	q->memory = memory;
 	q->events_max = events_max;
@@ -66,6 +65,8 @@ void outq_clear(struct outq *q)
 	while ((watch = TAILQ_FIRST(&q->marks)))
 		outq_forget(q, watch);
 	q->begun = q->bytes = 0;
+	free(q->bucket);
+	q->bucket = NULL;
 	CHECK(!q->events && !q->replies && !q->reply_bytes);
 }
 
@@ -109,22 +110,23 @@ int outq_reply(struct outq *q, const struct xsmsg_hdr *hdr, const void *data)
 	return 0;
 }
 
-static struct outq_bucket *bucket_of(
-	struct outq *q, const struct watch *watch, const char *path, size_t len)
+static uint32_t event_hash(const struct outq *q, const struct watch *watch,
+	const char *path, size_t len)
 {
-	uint64_t h = hash_bytes(q->key, path, len) + watch->seq;
-
-	return &q->bucket[h % OUTQ_BUCKETS];
+	return (uint32_t)(hash_bytes(q->key, path, len) + watch->seq);
 }
 
 /* The payload of an event starts with its path; the token is the watch's. */
-static bool is_queued(const struct outq_bucket *bucket,
-	const struct watch *watch, const char *path, size_t len)
+static bool is_queued(const struct outq *q, const struct watch *watch,
+	const char *path, size_t len)
 {
+	uint32_t hash = event_hash(q, watch, path, len);
 	const struct outmsg *msg;
 
-	LIST_FOREACH (msg, bucket, in_bucket)
-		if (msg->watch == watch->seq &&
+	if (!q->events)
+		return false;
+	LIST_FOREACH (msg, &q->bucket[hash % OUTQ_BUCKETS], in_bucket)
+		if (msg->hash == hash && msg->watch == watch->seq &&
 			msg->len == XSMSG_HDR_LEN + len + 1 + watch->token_len +
 					    1 &&
 			!memcmp(msg->data + XSMSG_HDR_LEN, path, len))
@@ -135,14 +137,12 @@ static bool is_queued(const struct outq_bucket *bucket,
 static void mark(struct outq *q, struct watch *watch)
 {
 	q->missed++;
-	if (watch->marked)
-		return;
 	watch->marked = true;
 	TAILQ_INSERT_TAIL(&q->marks, watch, mark_link);
 }
 
-static int event_queue(struct outq *q, struct outq_bucket *bucket,
-	const struct watch *watch, const char *path, size_t len)
+static int event_queue(
+	struct outq *q, const struct watch *watch, const char *path, size_t len)
 {
 	struct xsmsg_hdr hdr = {.type = XS_OP_WATCH_EVENT};
 	struct outmsg *msg;
@@ -152,6 +152,10 @@ static int event_queue(struct outq *q, struct outq_bucket *bucket,
 	hdr.len = (uint32_t)(len + 1 + watch->token_len + 1);
 	if (q->events >= q->events_max)
 		return ENOSPC;
+	if (!q->bucket)
+		q->bucket = calloc(OUTQ_BUCKETS, sizeof(*q->bucket));
+	if (!q->bucket)
+		return ENOMEM;
 	msg = msg_new(XSMSG_HDR_LEN + hdr.len);
 	if (!msg)
 		return ENOMEM;
@@ -169,8 +173,9 @@ static int event_queue(struct outq *q, struct outq_bucket *bucket,
 	memcpy(data + len + 1, watch->token, watch->token_len + 1);
 	msg->len = msg->cap;
 	msg->watch = watch->seq;
+	msg->hash = event_hash(q, watch, path, len);
 	msg->in_hash = true;
-	LIST_INSERT_HEAD(bucket, msg, in_bucket);
+	LIST_INSERT_HEAD(&q->bucket[msg->hash % OUTQ_BUCKETS], msg, in_bucket);
 	TAILQ_INSERT_TAIL(&q->msgs, msg, link);
 	q->bytes += msg->len;
 	q->events++;
@@ -181,18 +186,20 @@ void outq_event(struct outq *q, struct watch *watch, const char *path,
 	size_t len, bool once)
 {
 	char own[PATH_ABS_MAX + 1];
-	struct outq_bucket *bucket;
 
+	/* What is marked already is told as a whole, later. */
+	if (watch->marked) {
+		q->missed++;
+		return;
+	}
 	/* Too long for a message: say it of the path that is watched. */
 	if (len + 1 + watch->token_len + 1 > XSMSG_PAYLOAD_MAX) {
 		len = watch_path(watch, own, sizeof(own));
 		path = own;
 	}
-	bucket = bucket_of(q, watch, path, len);
-	if (once && is_queued(bucket, watch, path, len))
+	if (once && is_queued(q, watch, path, len))
 		return;
-	/* What is marked already is told as a whole, later. */
-	if (watch->marked || event_queue(q, bucket, watch, path, len))
+	if (event_queue(q, watch, path, len))
 		mark(q, watch);
 }
 
@@ -204,8 +211,7 @@ void outq_fill(struct outq *q)
 	while ((watch = TAILQ_FIRST(&q->marks))) {
 		size_t len = watch_path(watch, own, sizeof(own));
 
-		if (event_queue(
-			    q, bucket_of(q, watch, own, len), watch, own, len))
+		if (event_queue(q, watch, own, len))
 			return;
 		outq_forget(q, watch);
 	}

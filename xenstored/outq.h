@@ -30,7 +30,7 @@ struct outmsg;
 struct watch;
 
 enum {
-	OUTQ_BUCKETS = 32,
+	OUTQ_BUCKETS = 256,
 	OUTQ_CHUNK = 4096, /* small replies share one allocation */
 };
 
@@ -41,8 +41,8 @@ LIST_HEAD(outq_bucket, outmsg);
 /* Embedded in the connection. */
 struct outq {
 	struct outmsg_head msgs;
-	struct outq_marks marks; /* watches that missed events, in order */
-	struct outq_bucket bucket[OUTQ_BUCKETS]; /* events not begun yet */
+	struct outq_marks marks;    /* watches that missed events, in order */
+	struct outq_bucket *bucket; /* events not begun; NULL: never any */
 	const struct hash_key *key;
 	struct account *memory; /* pays for events */
 	size_t events_max;
@@ -58,7 +58,7 @@ struct outq {
 void outq_init(struct outq *q, const struct hash_key *key,
 	struct account *memory, size_t events_max, bool share);
 
-/* Drop all that waits; marks too. */
+/* Drop all that waits; marks too.  Nothing is held afterwards. */
 void outq_clear(struct outq *q);
 
 /* Queue a message which is a reply.  0 or ENOMEM. */

@@ -285,9 +285,8 @@ void confine_exec(void)
 	capng_apply(CAPNG_SELECT_BOUNDS);
 }
 
-void confine_shares(void)
+void confine_first_to_end(void)
 {
-	struct rlimit r;
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
 	/* without a /proc it is chosen by size, which is fair too */
@@ -296,6 +295,12 @@ void confine_shares(void)
 			errno = 0;
 		close(fd);
 	}
+}
+
+void confine_descriptors(void)
+{
+	struct rlimit r;
+
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
 		return;
 	r.rlim_max /= 2;

@@ -42,11 +42,14 @@ int confine_privileges(void);
 
 /*
  * What Linux counts by user, and hvd with its other domains may have the same
- * one.  Before the domain's namespaces: half of the descriptors (those in
- * flight between processes are counted too, and hvd must always be able to
- * pass one), and to be ended first when there is no memory left.
+ * one.  When there is no memory left, a domain ends before anything of the
+ * host's does: from its first moment on.  Of the descriptors (those in flight
+ * between processes are counted too) it has half: hvd must always be able to
+ * pass one, and so must the hv-init of another domain, which is why this one
+ * has the whole until it has sent its socket.
  */
-void confine_shares(void);
+void confine_first_to_end(void);
+void confine_descriptors(void);
 
 /* In the domain's own user namespace: how many processes it may have. */
 #define CONFINE_PROCESSES_MAX 2048

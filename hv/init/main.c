@@ -179,6 +179,8 @@ static void inner(struct init *in)
 		    fd) < 0)
 		_exit(1);
 	close(fd);
+	if (!in->conf.control)
+		confine_descriptors();
 	run_loop(&run);
 	if (!pidns)
 		sweep_kill(false);
@@ -242,7 +244,7 @@ int main(void)
 			"give it a user of its own");
 	umask(0022);
 	if (!in.conf.control)
-		confine_shares();
+		confine_first_to_end();
 	r = bare_name(in.bare);
 	if (r < 0 || pipe2(in.alive, O_CLOEXEC) < 0)
 		failed_at(r < 0 ? r : errno, "starting");

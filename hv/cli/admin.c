@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* admin.c - the administrator's connection to hvd */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hv/cli/admin.h"
@@ -158,4 +163,32 @@ int admin_wait_exited(struct admin *a, struct hva_msg *msg)
 	if (r == 0 && msg->type != HVA_EXITED)
 		r = -EPROTO;
 	return r;
+}
+
+/*
+ * First its end of the connection goes, then its lock: from then on another
+ * machine may be started in the same folder.
+ */
+bool admin_wait_gone(struct admin *a, const char *dir, int seconds)
+{
+	const struct timespec nap = {.tv_nsec = 5000000};
+	struct pollfd p = {.fd = a->fd, .events = POLLIN};
+	time_t end = time(NULL) + seconds;
+	char path[PATH_MAX];
+	struct hva_msg msg;
+	bool gone;
+	int fd;
+
+	do
+		if (poll(&p, 1, seconds * 1000) != 1)
+			return false;
+	while (admin_wait_exited(a, &msg) == 0);
+	snprintf(path, sizeof(path), "%s/hvd.pid", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	while (!(gone = flock(fd, LOCK_SH | LOCK_NB) == 0) && time(NULL) < end)
+		nanosleep(&nap, NULL);
+	close(fd);
+	return gone;
 }

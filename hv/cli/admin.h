@@ -42,4 +42,11 @@ int admin_ask(struct admin *a, enum hva_type type, uint32_t domid) __must_check;
 /* Wait for the next HVA_EXITED; 0 or -errno. */
 int admin_wait_exited(struct admin *a, struct hva_msg *msg) __must_check;
 
+/*
+ * admin_wait_gone - after HVA_STOP, until the machine in @dir has gone, lock
+ * and all; false if it has not after @seconds
+ */
+bool admin_wait_gone(
+	struct admin *a, const char *dir, int seconds) __must_check;
+
 #endif

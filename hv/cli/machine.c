@@ -18,7 +18,7 @@ bool machine_store(struct machine *m)
 
 	if (m->xs)
 		return true;
-	snprintf(path, sizeof(path), "%s/dom0/run/xenstored/socket", m->dir);
+	snprintf(path, sizeof(path), "%s/%s", m->dir, MACHINE_STORE_SOCKET);
 	/* libxenstore would go on to the device of the host */
 	if (access(path, F_OK))
 		return false;

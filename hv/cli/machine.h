@@ -10,6 +10,9 @@
 #include "hv/cli/cli.h"
 #include "hv/compat/client.h"
 
+/* of dom0's store daemon, in the machine's folder */
+#define MACHINE_STORE_SOCKET "dom0/run/xenstored/socket"
+
 struct xs_handle;
 
 struct machine {

@@ -2,8 +2,12 @@
 /* monitor.c - what happens to domains that have ended */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <xenstore.h>
 
@@ -11,6 +15,8 @@
 #include "hv/cli/dom.h"
 #include "hv/cli/monitor.h"
 #include "hv/cli/record.h"
+
+enum { RETRY_MS = 1000 };
 
 static const char *action_of(const struct domcfg *cfg, unsigned int reason)
 {
@@ -77,38 +83,86 @@ static void look(struct machine *m, struct cli *cli)
 		free(known);
 }
 
+/*
+ * libxenstore does not say when the daemon has gone.  So there is a second
+ * connection, on which nothing is ever said: it hangs up then.
+ */
+static int canary_open(const struct machine *m)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", m->dir,
+		MACHINE_STORE_SOCKET);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void store_lose(struct machine *m, struct pollfd p[2])
+{
+	if (p[1].fd >= 0)
+		close(p[1].fd);
+	if (m->xs)
+		xs_close(m->xs);
+	m->xs = NULL;
+	p[0].fd = p[1].fd = -1;
+}
+
+/* p[0]: events of the store; p[1]: it is still there */
+static void store_find(struct machine *m, struct pollfd p[2])
+{
+	p[1].fd = canary_open(m);
+	if (p[1].fd < 0 || !machine_store(m) ||
+		!xs_watch(m->xs, "@releaseDomain", "monitor"))
+		store_lose(m, p);
+	else
+		p[0].fd = xs_fileno(m->xs);
+}
+
+static void store_hear(struct machine *m, struct cli *cli, struct pollfd p[2])
+{
+	if (p[1].fd < 0) {
+		store_find(m, p);
+		return;
+	}
+	if (p[0].revents) {
+		char **event = xs_check_watch(m->xs);
+
+		if (event)
+			look(m, cli);
+		free(event);
+	}
+	if (p[1].revents) {
+		cli_error("the store has gone");
+		store_lose(m, p);
+	}
+}
+
 int monitor_run(struct machine *m, struct cli *cli)
 {
-	struct pollfd p[2] = {
+	struct pollfd p[3] = {
+		{.fd = -1, .events = POLLIN},
+		{.fd = -1, .events = POLLIN},
 		{.fd = m->admin.fd, .events = POLLIN},
-		{.events = POLLIN},
 	};
 	struct hva_msg msg;
 
-	if (!xs_watch(m->xs, "@releaseDomain", "monitor")) {
-		cli_error("the store refuses a watch: %s", strerror(errno));
-		return CLI_FAILED;
-	}
-	p[1].fd = xs_fileno(m->xs);
+	store_find(m, p);
 	for (;;) {
-		char **event;
+		int n = poll(p, 3, p[1].fd < 0 ? RETRY_MS : -1);
 
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (n < 0 && errno != EINTR)
 			return CLI_FAILED;
+		if (n < 0)
+			continue;
 		/* a daemon of dom0 has ended, or the machine has */
-		if ((p[0].revents || m->admin.has_exited) &&
+		if ((p[2].revents || m->admin.has_exited) &&
 			admin_wait_exited(&m->admin, &msg) < 0)
 			return CLI_OK;
-		if (!p[1].revents)
-			continue;
-		event = xs_check_watch(m->xs);
-		if (event) {
-			free(event);
-			look(m, cli);
-		} else if (errno != EAGAIN) {
-			/* without a store there is nothing to be heard */
-			p[1].fd = -1;
-		}
+		/* a watch begins with an event: nothing is missed */
+		store_hear(m, cli, p);
 	}
 }
 

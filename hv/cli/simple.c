@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* simple.c - hv pause, unpause, dmesg, info, down */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "hv/cli/dom.h"
@@ -190,34 +185,6 @@ int cmd_info(struct cli *cli, int argc, char **argv)
 	return CLI_OK;
 }
 
-/*
- * First its end of the connection goes, then its lock: from then on another
- * machine may be started in the same folder.
- */
-static bool wait_gone(struct admin *a, const char *dir)
-{
-	const struct timespec nap = {.tv_nsec = 5000000};
-	struct pollfd p = {.fd = a->fd, .events = POLLIN};
-	time_t end = time(NULL) + DOWN_SECONDS;
-	char path[PATH_MAX];
-	struct hva_msg msg;
-	bool gone;
-	int fd;
-
-	do
-		if (poll(&p, 1, DOWN_SECONDS * 1000) != 1)
-			return false;
-	while (admin_wait_exited(a, &msg) == 0);
-	snprintf(path, sizeof(path), "%s/hvd.pid", dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return true;
-	while (!(gone = flock(fd, LOCK_SH | LOCK_NB) == 0) && time(NULL) < end)
-		nanosleep(&nap, NULL);
-	close(fd);
-	return gone;
-}
-
 int cmd_down(struct cli *cli, int argc, char **argv)
 {
 	struct admin a;
@@ -237,7 +204,7 @@ int cmd_down(struct cli *cli, int argc, char **argv)
 		admin_close(&a);
 		return cli_code(r);
 	}
-	if (!wait_gone(&a, cli->dir)) {
+	if (!admin_wait_gone(&a, cli->dir, DOWN_SECONDS)) {
 		cli_error("hvd still runs after %d s", DOWN_SECONDS);
 		cli_hint("%s/hvd.pid has its process", cli->dir);
 		admin_close(&a);

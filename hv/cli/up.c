@@ -34,6 +34,7 @@ enum {
 	CONSOLES_MAX = 8,
 	BINDS_MAX = 64,
 	STORE_SECONDS = 15, /* for the store to answer */
+	STOP_SECONDS = 10,  /* for a machine that failed to end */
 	DAEMON_MS = 2000,   /* a daemon goes to the background, or stays */
 	POLL_MS = 10,
 };
@@ -137,7 +138,7 @@ static void clear_rests(const char *dir)
 	uint32_t *domids;
 	int nr;
 
-	snprintf(path, sizeof(path), "%s/dom0/run/xenstored/socket", dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, MACHINE_STORE_SOCKET);
 	(void)unlink(path);
 	nr = record_list(dir, &domids);
 	for (int i = 0; i < nr; i++)
@@ -446,8 +447,9 @@ static _Noreturn void stay(struct up *up, int fd)
 	setsid();
 	if (machine_open(&up->m, up->cli, 0, &r) && bring_up(up))
 		code = CLI_OK;
-	else if (up->m.client)
-		(void)!admin_ask(&up->m.admin, HVA_STOP, 0);
+	else if (up->m.client && admin_ask(&up->m.admin, HVA_STOP, 0) == 0)
+		(void)!admin_wait_gone(
+			&up->m.admin, up->cli->dir, STOP_SECONDS);
 	if (code == CLI_OK)
 		into_background(up);
 	if (write(fd, &code, 1) == 1 && code == CLI_OK) {

@@ -54,6 +54,7 @@ int main(int argc, char **argv)
 		len = (unsigned int)strlen(argv[3]);
 		if (!xs_write(xs, XBT_NULL, argv[2], argv[3], len))
 			die("%s", argv[2]);
+		xs_close(xs);
 		return 0;
 	}
 	if (argc == 3 && !strcmp(argv[1], "read")) {
@@ -61,6 +62,8 @@ int main(int argc, char **argv)
 		if (!value)
 			die("%s", argv[2]);
 		puts(value);
+		free(value);
+		xs_close(xs);
 		return 0;
 	}
 	fputs("usage: hv-demo-store read PATH | write PATH VALUE | "

@@ -36,6 +36,21 @@ was=$(hv_domid b)
 kill -KILL "$(pgrep -f '^hv-init b$' | head -n 1)"
 check "the end of hv-init is the domain's" eventually anew
 
+# the store: without it domains run, and the monitor finds the next one
+store=${XENSTORED:-$BH_BUILDDIR/xenstored/xenstored}
+hv exec 0 -- sh -c 'kill -KILL $(cat /run/xenstored.pid)'
+check_eq "without a store hv lists numbers" "(0)" \
+	"$(hv list 0 | awk 'NR == 2 { print $1 }')"
+hv_cfg s
+check_fails "and makes no domain" hv create "$T/s.cfg"
+hv exec 0 -- env XENSTORED_RUNDIR=/run/xenstored "$store" \
+	--pid-file /run/xenstored.pid
+check "with the next one it does" eventually hv create "$T/s.cfg"
+sleep 1.2 # the monitor looks for it once a second
+hv shutdown s
+gone() { ! hv list s; }
+check "and its end is noticed" eventually gone
+
 # two machines
 names() { hv list | awk '{ print $1, $2 }'; }
 one=$(names)

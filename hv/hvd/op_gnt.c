@@ -104,12 +104,10 @@ static void drop_share(struct session *s, struct held *m)
 	}
 }
 
-void held_drop(struct session *s, uint32_t id)
+void held_release(struct session *s, uint32_t id)
 {
 	struct held *m = &s->held[id];
 
-	if (m->kind == HELD_NONE)
-		return;
 	notify_end(s, m);
 	switch (m->kind) {
 	case HELD_NONE: break;
@@ -122,6 +120,15 @@ void held_drop(struct session *s, uint32_t id)
 					s->vd->domid);
 		break;
 	}
+	m->n = 0;
+	m->n_runs = 0;
+}
+
+void held_drop(struct session *s, uint32_t id)
+{
+	if (s->held[id].kind == HELD_NONE)
+		return;
+	held_release(s, id);
 	held_free(s, id);
 }
 

@@ -104,6 +104,12 @@ void reply_send(struct session *s, int rc);
 /* held objects: op_gnt.c and op_fm.c */
 int held_new(struct session *s, enum held_kind kind, uint32_t n, uint32_t *id);
 struct held *held_get(struct session *s, uint32_t id, enum held_kind kind);
+/*
+ * held_release gives back what it holds and keeps its number, for a holder
+ * that has yet to say that it lets go; held_drop frees the number as well;
+ * held_forget is for a domain that the engine takes all of that from.
+ */
+void held_release(struct session *s, uint32_t id);
 void held_drop(struct session *s, uint32_t id);
 void held_forget(struct session *s, uint32_t id);
 /* held_note_runs: what the mapping shows, for unmapped.c; 0 or -ENOMEM */

@@ -128,7 +128,7 @@ static void give_back(struct hvd *h, const struct inodes *mapped)
 			for (uint32_t id = 0; !s->detached && id < s->n_held;
 				id++)
 				if (is_over(h, &s->held[id], mapped))
-					held_drop(s, id);
+					held_release(s, id);
 }
 
 static bool any_zombie(const struct hvd *h)

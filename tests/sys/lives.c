@@ -312,4 +312,53 @@ START_TEST(test_lives)
 }
 END_TEST
 
-BH_CHECK_MAIN("lives", 900, BH_TEST(test_lives))
+static bool zombies(unsigned int n)
+{
+	struct hva_info now;
+
+	ck_assert_int_eq(machine_info(&machine, &now), 0);
+	return now.zombies == n;
+}
+
+/*
+ * A mapping keeps a dead domain as a zombie; a plain munmap is enough to let
+ * it go, and whoever says so afterwards is not told that it is wrong.
+ */
+START_TEST(test_unmapped_without_a_word)
+{
+	const struct timespec nap = {.tv_nsec = 50000000};
+	struct life *l = &lives[0];
+	struct hvp_id id;
+	int i, status;
+
+	ck_assert_int_eq(machine_start(&machine, (uid_t)-1, -1), 0);
+	ck_assert_int_eq(hv_events_init(&events, machine.dom0), 0);
+	create(l);
+	connect_life(l);
+	ck_assert_int_eq(machine_destroy(&machine, l->domid), 0);
+	ck_assert_int_eq(machine_wait(&machine, l->exec, 10, &status), 0);
+	close(l->sock);
+	/* longer than hvd waits before it looks */
+	for (i = 0; i < 20; i++) {
+		ck_assert(zombies(1));
+		nanosleep(&nap, NULL);
+	}
+	munmap(l->va, PAGES * HVP_PAGE);
+	for (i = 0; i < 200 && !zombies(0); i++)
+		nanosleep(&nap, NULL);
+	ck_assert(zombies(0));
+	id.id = l->mapping;
+	ck_assert_int_eq(hv_client_ask(machine.dom0, HVP_GNT_UNMAP, 0, &id,
+				 sizeof(id), NULL, 0, NULL),
+		0);
+	ck_assert_int_eq(hv_client_ask(machine.dom0, HVP_GNT_UNMAP, 0, &id,
+				 sizeof(id), NULL, 0, NULL),
+		-EINVAL);
+	close_port(l);
+	hv_events_fini(&events);
+	ck_assert_int_eq(machine_stop(&machine), 0);
+}
+END_TEST
+
+BH_CHECK_MAIN("lives", 900, BH_TEST(test_lives),
+	BH_TEST(test_unmapped_without_a_word))

@@ -188,10 +188,11 @@ static void check_runs(const struct hv_dom *d, struct sums *s)
 {
 	uint32_t i, used, in_p2m = 0;
 	const struct hv_run *r;
-	uint64_t pages = 0;
+	uint64_t pages = 0, stale = 0;
 
 	for (r = d->runs; r; r = r->next) {
 		s->runs++;
+		stale += r->stale;
 		MUST(r->domid == d->domid && r->gen == d->gen && r->owner == d,
 			"S9", "domain %u", d->domid);
 		MUST(!r->next || r->next->prev == r, "runs", "domain %u",
@@ -210,6 +211,8 @@ static void check_runs(const struct hv_dom *d, struct sums *s)
 	}
 	MUST(pages == d->tot_pages, "Q2", "domain %u: pages %lu of %lu",
 		d->domid, (unsigned long)pages, (unsigned long)d->tot_pages);
+	MUST(stale == d->stale_pages, "Q2", "domain %u: %lu stale", d->domid,
+		(unsigned long)stale);
 	MUST(count_p2m(d->p2m, P2M_LEVELS - 1) == in_p2m, "p2m",
 		"domain %u: %u", d->domid, in_p2m);
 }

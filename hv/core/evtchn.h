@@ -2,7 +2,7 @@
 /*
  * evtchn.h: event channels, two-level ABI (xen/event_channel.h).
  *
- * Port 0 is never valid.  A domain of N bits has at most N * N ports.
+ * Port 0 is never valid (hv_evtchn_status() shows it closed).  A domain of N bits has at most N * N ports.
  * A port is free, reserved, unbound (waits for one domain instance),
  * interdomain, VIRQ or IPI.
  */

@@ -59,6 +59,7 @@ void run_drop(struct hv_run *r)
 		r->owner->runs = r->next;
 	if (r->next)
 		r->next->prev = r->prev;
+	r->owner->stale_pages -= r->stale;
 	hv->nr_runs--;
 	hv->host->run_free(hv->ctx, r);
 	hv_release(hv, r, run_size(r->nr));
@@ -101,18 +102,31 @@ int frame_get(struct hv_frame *f)
 	return 0;
 }
 
+/* A page of a run that stays: without its memory, or on its owner's bill. */
+static void page_give_back(struct hv_run *r, struct hv_frame *f)
+{
+	const struct hv_host *host = r->hv->host;
+	struct hv_dom *d = r->owner;
+
+	/* with a dying owner the whole run goes soon enough */
+	if (d->life == LIFE_ALIVE && host->page_free &&
+		host->page_free(r->hv->ctx, r, frame_page(f)))
+		return;
+	r->stale++;
+	d->stale_pages++;
+}
+
 /* The frame's last reference is gone. */
 static void frame_release(struct hv_frame *f)
 {
 	struct hv_run *r = f->run;
-	struct hv *hv = r->hv;
 
 	assert(f->tcount == 0 && !f->allocated);
-	hv->nr_frames--;
+	r->hv->nr_frames--;
 	if (r->kind != HV_RUN_GNTTAB)
 		r->owner->tot_pages--;
-	if (hv->host->page_free)
-		hv->host->page_free(hv->ctx, r, frame_page(f));
+	if (r->used > 1)
+		page_give_back(r, f);
 	run_put(r);
 }
 

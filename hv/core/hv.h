@@ -85,11 +85,15 @@ enum hv_run_kind {
  *         host has taken the event over (an eventfd holds it now): the
  *         engine then clears the pending bit, so that the next event raises
  *         again.  False: the bit stays until hv_evtchn_consume().
- * dom_event  see enum hv_dom_event.
+ * dom_event  see enum hv_dom_event.  On HV_DOM_DYING the host gives up the
+ *         calls of that domain: hv_hypercall_abort() is allowed here.
  * console_read  sysctl readconsole: copies up to @len bytes of the machine's
  *         log from *index on into @buf, advances *index, returns the count.
  * page_free  page @page of @run is free; the run is not, yet.  Nothing will
- *         use the page again: the host may punch a hole.  May be NULL.
+ *         use the page again: the host may punch a hole.  True if the memory
+ *         is given back.  May be NULL; pages that are not given back are
+ *         charged: hv_mem_populate() fails when a domain has more of them
+ *         than it may have pages.
  */
 struct hv_host {
 	void *(*alloc)(void *ctx, size_t size);
@@ -106,7 +110,7 @@ struct hv_host {
 	uint32_t (*console_read)(void *ctx, char *buf, uint32_t len,
 		uint32_t *index, bool clear);
 	/* optional */
-	void (*page_free)(void *ctx, struct hv_run *run, uint32_t page);
+	bool (*page_free)(void *ctx, struct hv_run *run, uint32_t page);
 };
 
 /* The size of a machine.  0 in a field means its default. */

@@ -341,8 +341,9 @@ struct hv_dom {
 	struct hv_run *runs;
 	uint64_t tot_pages; /* RAM and SHARE frames with a count */
 	uint64_t max_pages;
-	uint64_t ram_end; /* above the highest gfn of RAM ever populated */
-	uint64_t hint;    /* no free range above RAM starts below */
+	uint64_t stale_pages; /* free, but their memory is not given back */
+	uint64_t ram_end;     /* above the highest gfn of RAM ever populated */
+	uint64_t hint;        /* no free range above RAM starts below */
 	struct hv_run *shared_info;
 
 	struct gnt_table gt;

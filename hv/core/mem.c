@@ -90,6 +90,9 @@ int hv_mem_populate(struct hv_dom *d, enum hv_run_kind kind, uint32_t nr,
 		return -ENOMEM;
 	if (d->hv->limits.max_pages - d->hv->nr_frames < nr)
 		return -ENOMEM;
+	/* who keeps one page of each of many runs keeps all their memory */
+	if (d->stale_pages > d->max_pages)
+		return -ENOMEM;
 	err = at == HV_INVALID_GFN ? mem_gfn_pick(d, nr, &at)
 				   : mem_gfn_check(d, nr, at);
 	if (err)

@@ -37,7 +37,8 @@ struct hv_run {
 	bool exported;  /* some page was mapped by another domain */
 	bool ro_sealed; /* the host has made it read-only for grantees */
 	struct hv_frame *frames;
-	struct hv_dom *owner;       /* it outlives its runs */
+	uint32_t stale;       /* free pages whose memory the host still has */
+	struct hv_dom *owner; /* it outlives its runs */
 	struct hv_run *next, *prev; /* all runs of the owner */
 };
 

@@ -89,6 +89,11 @@ static uint32_t host_console_read(
 	return hvd_log_read(buf, len, index, clear);
 }
 
+static bool host_page_free(void *ctx, struct hv_run *run, uint32_t page)
+{
+	return window_page_free(run, page);
+}
+
 const struct hv_host hvd_host = {
 	.alloc = host_alloc,
 	.free = host_free,
@@ -100,4 +105,5 @@ const struct hv_host hvd_host = {
 	.evt_raise = host_evt_raise,
 	.dom_event = host_dom_event,
 	.console_read = host_console_read,
+	.page_free = host_page_free,
 };

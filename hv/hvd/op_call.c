@@ -59,6 +59,8 @@ static int gmem_write(
 
 static void state_free(struct hypercall_state *st)
 {
+	/* a reset under way must not block the next one for ever */
+	hv_hypercall_abort(&st->call);
 	free(st->data);
 	free(st);
 }

@@ -82,6 +82,13 @@ void window_free(struct hv_run *run)
 	run->va = NULL;
 }
 
+/* Punch a hole; a run that is sealed against writing keeps its memory. */
+bool window_page_free(struct hv_run *run, uint32_t page)
+{
+	return madvise(run->va + (size_t)page * HV_PAGE_SIZE, HV_PAGE_SIZE,
+		       MADV_REMOVE) == 0;
+}
+
 int window_fd(const struct hv_run *run)
 {
 	const struct window *w = run->host;

@@ -39,6 +39,9 @@ struct window {
 int window_new(struct hv_run *run);
 void window_free(struct hv_run *run);
 
+/* window_page_free: give the memory of a free page back; true if it went. */
+bool window_page_free(struct hv_run *run, uint32_t page);
+
 /* window_fd: the descriptor; borrowed. */
 int window_fd(const struct hv_run *run);
 

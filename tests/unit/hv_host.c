@@ -135,7 +135,7 @@ static uint32_t on_console(
 	return n;
 }
 
-static void on_page_free(void *ctx, struct hv_run *run, uint32_t page)
+static bool on_page_free(void *ctx, struct hv_run *run, uint32_t page)
 {
 	struct test_host *h = ctx;
 
@@ -143,6 +143,7 @@ static void on_page_free(void *ctx, struct hv_run *run, uint32_t page)
 	h->pages_freed++;
 	/* whoever still reads it shall notice */
 	memset(run->va + (size_t)page * HV_PAGE_SIZE, 0x5a, HV_PAGE_SIZE);
+	return !h->keep_pages;
 }
 
 static const struct hv_host host_ops = {

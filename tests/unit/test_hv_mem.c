@@ -331,8 +331,44 @@ START_TEST(test_check_sees)
 }
 END_TEST
 
-BH_CHECK_MAIN("hv_mem", 60, BH_TEST(test_populate), BH_TEST(test_pick),
-	BH_TEST(test_limits), BH_TEST(test_remove), BH_TEST(test_p2m_sparse),
-	BH_TEST(test_split), BH_TEST(test_foreign), BH_TEST(test_resource),
-	BH_TEST(test_type_exclusion), BH_TEST(test_count_limit),
+/* One page kept of each of many runs: their memory is not given back, and so
+ * there is an end of it. */
+START_TEST(test_stale)
+{
+	uint64_t gfn = 0x1000;
+	struct env e;
+	unsigned int n;
+	int r;
+
+	env_init(&e);
+	ck_assert_int_eq(hv_mem_set_max(e.d, 100), 0);
+	e.h.keep_pages = _i;
+	for (n = 0; n < 8; n++, gfn += 11) {
+		ck_assert_int_eq(populate(e.d, HV_RUN_SHARE, 11, gfn), 0);
+		for (uint64_t g = gfn; g < gfn + 10; g++)
+			ck_assert_int_eq(hv_mem_remove(e.d, g), 0);
+	}
+	/* 8 of RAM and n kept: there is room by that count alone */
+	ck_assert_uint_eq(e.d->tot_pages, 8 + n);
+	ck_assert_uint_eq(e.d->stale_pages, _i ? 10 * n : 0);
+	n = 0;
+	while (!(r = populate(e.d, HV_RUN_SHARE, 2, gfn)) && n++ < 30) {
+		ck_assert_int_eq(hv_mem_remove(e.d, gfn), 0);
+		gfn += 2;
+	}
+	ck_assert_int_eq(r, _i ? -ENOMEM : 0);
+	/* what goes as a whole is off the bill */
+	while (p2m_last(e.d) != HV_INVALID_GFN)
+		ck_assert_int_eq(hv_mem_remove(e.d, p2m_last(e.d)), 0);
+	ck_assert_uint_eq(e.d->stale_pages, 0);
+	ck_assert_int_eq(populate(e.d, HV_RUN_SHARE, 50, 5), 0);
+	host_end(&e.h);
+}
+END_TEST
+
+BH_CHECK_MAIN("hv_mem", 60, BH_LOOP(test_stale, 2), BH_TEST(test_populate),
+	BH_TEST(test_pick), BH_TEST(test_limits), BH_TEST(test_remove),
+	BH_TEST(test_p2m_sparse), BH_TEST(test_split), BH_TEST(test_foreign),
+	BH_TEST(test_resource), BH_TEST(test_type_exclusion),
+	BH_TEST(test_count_limit),
 	{.test = test_check_sees, .loops = 9, .signal = SIGABRT})

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <xenstore.h>
 
@@ -17,6 +18,9 @@
 #include "hv/cli/paths.h"
 #include "hv/cli/run.h"
 #include "hv/cli/tree.h"
+
+/* The first user of guests that root starts; one for each domid follows. */
+#define HV_UID_BASE 0x70000000L
 
 enum {
 	MIB_ORDER = 8,     /* pages of a MiB, as a power of two */
@@ -160,6 +164,17 @@ static void add_binds(struct strings *s, const struct domcfg *cfg)
 	}
 }
 
+/*
+ * Started by root, each guest gets a user of its own, whom nothing else of
+ * the host belongs to: what a domain breaks out as is nobody.
+ */
+static long user_of(const struct making *k)
+{
+	if (k->rec->cfg.uid >= 0 || geteuid() != 0)
+		return k->rec->cfg.uid;
+	return HV_UID_BASE + (long)k->tree.domid;
+}
+
 /* The strings of hv/proto/birth.h. */
 static void collect(struct strings *s, const struct making *k)
 {
@@ -180,8 +195,8 @@ static void collect(struct strings *s, const struct making *k)
 	if (cfg->iouring)
 		strings_add(s, "iouring", "1");
 	strings_add(s, "cpus", cfg->cpus);
-	if (cfg->uid >= 0) {
-		snprintf(uid, sizeof(uid), "%ld", cfg->uid);
+	if (user_of(k) >= 0) {
+		snprintf(uid, sizeof(uid), "%ld", user_of(k));
 		strings_add(s, "uid", uid);
 	}
 	if (cfg->kernel)

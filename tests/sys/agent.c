@@ -404,7 +404,7 @@ static int do_steal(const int32_t *a, int32_t *v)
 
 static int do_ports(const int32_t *a, int32_t *v)
 {
-	int32_t got[3];
+	int32_t got[3] = {0};
 
 	/* its own descriptors are no limit: hvd has to keep them */
 	for (v[0] = 0; v[1] == 0; v[0] += v[1] == 0) {
@@ -421,7 +421,7 @@ static int do_ports(const int32_t *a, int32_t *v)
 static int do_shares(const int32_t *a, int32_t *v)
 {
 	const int32_t ask[] = {a[0], a[1], 1, 1};
-	int32_t got[3];
+	int32_t got[3] = {0};
 
 	for (v[0] = 0; v[1] == 0; v[0] += v[1] == 0) {
 		v[1] = do_share(ask, got);
@@ -436,7 +436,7 @@ static int do_shares(const int32_t *a, int32_t *v)
 static int do_sessions(const int32_t *a, int32_t *v)
 {
 	struct hvp_hello hello;
-	int32_t got[3];
+	int32_t got[3] = {0};
 
 	for (v[0] = 0; v[1] == 0; v[0] += v[1] == 0) {
 		v[1] = do_open(a, got);

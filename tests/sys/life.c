@@ -511,11 +511,12 @@ START_TEST(test_stop)
 {
 	char mark[128], bind[128];
 	const char *conf[] = {"domid=1", bind};
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct stat a, b;
+	int null;
 
 	if (user_skip(_i & 1))
 		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	dir_make();
 	ck_assert_int_eq(chmod(dir, 0777), 0);
 	snprintf(mark, sizeof(mark), "%s/mark", dir);
@@ -587,10 +588,11 @@ static pid_t child_of(pid_t pid)
 START_TEST(test_nothing_left)
 {
 	char mark[64], command[512];
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), left = -1;
+	int null, left = -1;
 
 	if (user_skip(_i & 1))
 		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	dir_make();
 	ck_assert_int_eq(chmod(dir, 0777), 0);
 	setenv("XDG_RUNTIME_DIR", dir, 1);

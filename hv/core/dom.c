@@ -153,6 +153,7 @@ int hv_dom_pause(struct hv_dom *d)
 		return -EOVERFLOW;
 	if (d->pauses++ == 0)
 		dom_event(d, HV_DOM_PAUSED);
+	check_after(d->hv);
 	return 0;
 }
 
@@ -162,6 +163,7 @@ int hv_dom_unpause(struct hv_dom *d)
 		return -EINVAL;
 	if (--d->pauses == 0 && !d->shut)
 		dom_event(d, HV_DOM_RUNNING);
+	check_after(d->hv);
 	return 0;
 }
 
@@ -189,6 +191,7 @@ int hv_dom_resume(struct hv_dom *d)
 	d->shut_code = 0;
 	if (d->pauses == 0)
 		dom_event(d, HV_DOM_RUNNING);
+	check_after(d->hv);
 	return 0;
 }
 
@@ -205,6 +208,7 @@ int hv_dom_set_target(struct hv_dom *d, uint32_t target)
 		return -EINVAL;
 	d->target = dom_instance(t);
 	t->is_target = true;
+	check_after(d->hv);
 	return 0;
 }
 

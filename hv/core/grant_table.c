@@ -126,6 +126,7 @@ int hv_gnt_swap(struct hv_dom *d, uint32_t a, uint32_t b)
 	hv_store_rel(&ea->head, hv_load(&eb->head));
 	hv_store_rel(&eb->frame, t.frame);
 	hv_store_rel(&eb->head, t.head);
+	check_after(d->hv);
 	return 0;
 }
 
@@ -202,6 +203,7 @@ int hv_gnt_seed(
 	if (!entry_is_free(d, ref))
 		return -EBUSY;
 	entry_write(d, ref, domid, gfn, ro);
+	check_after(d->hv);
 	return 0;
 }
 

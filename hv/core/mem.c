@@ -116,6 +116,7 @@ int hv_mem_set_max(struct hv_dom *d, uint64_t pages)
 {
 	/* below what it has is allowed: it just cannot get more */
 	d->max_pages = pages;
+	check_after(d->hv);
 	return 0;
 }
 

@@ -97,6 +97,7 @@ int hv_set_virq_handler(struct hv *hv, uint32_t virq, struct hv_dom *d)
 	if (d->life != LIFE_ALIVE)
 		return -EINVAL;
 	hv->virq_handler[virq] = dom_instance(d);
+	check_after(hv);
 	return 0;
 }
 

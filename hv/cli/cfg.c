@@ -237,18 +237,17 @@ static bool get_command(
 		cli_error("%s: args without a kernel", file);
 		return false;
 	}
-	for (size_t i = 0; i < cfg->env.nr; i++) {
-		if (strchr(cfg->env.v[i], '=') && cfg->env.v[i][0] != '=')
+	for (char **e = cfg->env.v; e && *e; e++) {
+		if (strchr(*e, '=') && **e != '=')
 			continue;
-		cli_error("%s: hv_env: \"%s\" is not NAME=VALUE", file,
-			cfg->env.v[i]);
+		cli_error("%s: hv_env: \"%s\" is not NAME=VALUE", file, *e);
 		return false;
 	}
-	for (size_t i = 0; i < cfg->bind.nr; i++) {
-		if (cfg->bind.v[i][0] == '/')
+	for (char **b = cfg->bind.v; b && *b; b++) {
+		if (**b == '/')
 			continue;
 		cli_error("%s: hv_bind: \"%s\" is not an absolute path", file,
-			cfg->bind.v[i]);
+			*b);
 		return false;
 	}
 	return true;

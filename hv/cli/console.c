@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,12 +37,22 @@ enum {
 static struct termios before;
 static bool is_raw;
 
+static void on_end(int sig)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	_exit(128 + sig);
+}
+
 static void terminal_raw(void)
 {
+	static const int ends[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+	struct sigaction sa = {.sa_handler = on_end};
 	struct termios t;
 
 	if (tcgetattr(STDIN_FILENO, &before))
 		return;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaction(ends[i], &sa, NULL);
 	t = before;
 	cfmakeraw(&t);
 	is_raw = !tcsetattr(STDIN_FILENO, TCSANOW, &t);
@@ -130,7 +141,9 @@ static int node(struct attach *a, const char *name, char **value)
 	snprintf(path, sizeof(path), "/local/domain/%u/console/%s", a->domid,
 		name);
 	*value = xs_read(a->m->xs, XBT_NULL, path, &len);
-	return *value ? 0 : -errno;
+	if (*value)
+		return 0;
+	return errno ? -errno : -EIO;
 }
 
 static int ring_open(struct attach *a)
@@ -259,15 +272,16 @@ static int attach_relay(struct machine *m, const char *tty)
 {
 	const int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
 	struct strings what = {.buf = NULL};
-	struct hva_msg msg;
+	struct hva_msg msg = {0};
+	char path[PATH_MAX + 4];
 	struct paths p;
 	uint32_t id;
 	int r;
 
 	if (!paths_find(&p))
 		return CLI_FAILED;
-	strcat(p.bindir, "/hv");
-	strings_add(&what, "arg", p.bindir);
+	snprintf(path, sizeof(path), "%s/hv", p.bindir);
+	strings_add(&what, "arg", path);
 	strings_add(&what, "arg", "relay");
 	strings_add(&what, "arg", tty);
 	terminal_raw();

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <xenstore.h>
@@ -16,7 +17,42 @@
 #include "hv/cli/monitor.h"
 #include "hv/cli/record.h"
 
-enum { RETRY_MS = 1000 };
+enum {
+	RETRY_MS = 1000,
+	RECENT_NR = 64,
+	FAST_SECONDS = 10, /* restarts within this time */
+	FAST_MAX = 5,      /* are too many */
+};
+
+/* Restarts of late, by uuid: one that ends at once must not go on for ever. */
+static struct recent {
+	uint8_t uuid[16];
+	time_t since;
+	unsigned int nr;
+} recent[RECENT_NR];
+
+static bool may_restart(const uint8_t uuid[16])
+{
+	struct recent *slot = &recent[0];
+	time_t now = time(NULL);
+
+	for (size_t i = 0; i < RECENT_NR; i++) {
+		struct recent *r = &recent[i];
+
+		if (!memcmp(r->uuid, uuid, sizeof(r->uuid))) {
+			slot = r;
+			break;
+		}
+		if (r->since < slot->since)
+			slot = r;
+	}
+	if (memcmp(slot->uuid, uuid, sizeof(slot->uuid)) ||
+		now - slot->since > FAST_SECONDS) {
+		*slot = (struct recent){.since = now};
+		memcpy(slot->uuid, uuid, sizeof(slot->uuid));
+	}
+	return ++slot->nr <= FAST_MAX;
+}
 
 static const char *action_of(const struct domcfg *cfg, unsigned int reason)
 {
@@ -47,8 +83,14 @@ static void on_shutdown(
 	if (r < 0 && r != -ESRCH)
 		cli_error("cannot destroy %u: %s", domid, strerror(-r));
 	create_forget(m, domid);
-	if (r == 0 && !strcmp(action, "restart"))
-		(void)!create_domain(m, cli, &rec, false);
+	if (r == 0 && !strcmp(action, "restart")) {
+		if (may_restart(rec.cfg.uuid))
+			(void)!create_domain(m, cli, &rec, false);
+		else
+			cli_error("%s ends as soon as it starts: not made "
+				  "anew",
+				rec.cfg.name);
+	}
 	record_fini(&rec);
 }
 

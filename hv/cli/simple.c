@@ -133,7 +133,7 @@ int cmd_info(struct cli *cli, int argc, char **argv)
 	static const struct option opts[] = {
 		{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
 	struct admin_call call = {.msg = {.type = HVA_INFO}};
-	struct xen_sysctl_physinfo phys;
+	struct xen_sysctl_physinfo phys = {0};
 	struct hva_info i = {0};
 	struct machine m;
 	bool json = false;

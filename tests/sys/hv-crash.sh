@@ -51,6 +51,12 @@ hv shutdown s
 gone() { ! hv list s; }
 check "and its end is noticed" eventually gone
 
+# one that ends as soon as it starts is not made anew for ever
+hv_new r 'kernel = "/bin/false"' 'on_poweroff = "restart"'
+check "endless restarts end" eventually grep -q 'r ends as soon' \
+	"$HV_DIR/monitor.log"
+check_fails "and it is gone" hv list r
+
 # two machines
 names() { hv list | awk '{ print $1, $2 }'; }
 one=$(names)

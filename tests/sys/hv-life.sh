@@ -3,6 +3,7 @@
 # hv-life.sh - the commands of hv, through the life of domains
 . "${BH_SRCDIR:-.}/tests/sys/functions.sh"
 . "$BH_SRCDIR/tests/sys/hv.sh"
+requires python3
 
 # status COMMAND...: its exit status; what it said is in $T/said
 status() {
@@ -89,6 +90,24 @@ check_eq "two at once are refused" 1 "$(status hv console a </dev/null)"
 kill $console
 wait $console 2>/dev/null
 exec 9>&-
+cat >"$T/terminal.py" <<'X'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+def until(what):
+    global seen
+    while what not in seen:
+        seen += os.read(fd, 1000)
+until(b"attached")
+os.write(fd, b"two\n")
+until(b"got two")
+os.write(fd, b"\x1d")
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+X
+check "on a terminal Ctrl-] leaves" timeout 10 \
+	python3 "$T/terminal.py" "$HV" --dir "$HV_DIR" console a
 check_eq "dom0 has none" 1 "$(status hv console 0)"
 
 # shutdown, destroy

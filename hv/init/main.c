@@ -249,8 +249,14 @@ int main(void)
 	if (r < 0 || pipe2(in.alive, O_CLOEXEC) < 0)
 		failed_at(r < 0 ? r : errno, "starting");
 	ns_enter(&in.ns);
-	if (!(in.ns.have & HVB_HAVE_PIDNS))
+	if (!(in.ns.have & HVB_HAVE_PIDNS)) {
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
+		r = sweep_init();
+		if (r < 0)
+			chan_note(HVB_SOCKET_FD,
+				"cannot be stopped as a whole: /proc: %s",
+				strerror(-r));
+	}
 	pid = fork();
 	if (pid < 0)
 		failed_at(errno, "fork");

@@ -16,6 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The host's /proc, which the domain's own root hides. */
+static int proc_fd = -1;
+
 struct sweep_proc {
 	pid_t pid, parent;
 	bool ours, done;
@@ -33,8 +36,8 @@ static pid_t parent_of(const char *name)
 	ssize_t n;
 	int fd, parent;
 
-	snprintf(path, sizeof(path), "/proc/%s/stat", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%s/stat", name);
+	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	n = read(fd, text, sizeof(text) - 1);
@@ -49,7 +52,8 @@ static pid_t parent_of(const char *name)
 
 static void scan(struct sweep *s)
 {
-	DIR *d = opendir("/proc");
+	int fd = openat(proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
 	s->n = 0;
@@ -105,6 +109,12 @@ static size_t pass(struct sweep *s, int sig)
 		}
 	}
 	return hit;
+}
+
+int sweep_init(void)
+{
+	proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return proc_fd < 0 ? -errno : 0;
 }
 
 void sweep_signal(int sig, bool pidns)

@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -26,6 +27,8 @@
 		CLONE_NEWIPC | CLONE_NEWUTS)
 
 static const struct play_deny bare = {.namespaces = ALL_NAMESPACES};
+/* it has files of its own, but no pid namespace for a /proc in them */
+static const struct play_deny no_pidns = {.namespaces = CLONE_NEWPID};
 
 static struct play play;
 static char out[65536], dir[64];
@@ -506,7 +509,7 @@ START_TEST(test_ending)
 }
 END_TEST
 
-/* _i & 2: without any namespace. */
+/* _i & 2: without any namespace; & 4: without that of processes. */
 START_TEST(test_stop)
 {
 	char mark[128], bind[128];
@@ -521,7 +524,11 @@ START_TEST(test_stop)
 	ck_assert_int_eq(chmod(dir, 0777), 0);
 	snprintf(mark, sizeof(mark), "%s/mark", dir);
 	snprintf(bind, sizeof(bind), "bindrw=%s", dir);
-	begin(conf, 2, _i & 2 ? &bare : NULL, user_of(_i & 1), 0);
+	begin(conf, 2,
+		_i & 4   ? &no_pidns
+		: _i & 2 ? &bare
+			 : NULL,
+		user_of(_i & 1), 0);
 	snprintf(out, sizeof(out),
 		"cd %s; sh -c 'setsid sh -c \"while echo x >>mark; do "
 		"sleep 0.01; done\" & exec sleep 1000'",
@@ -583,7 +590,8 @@ static pid_t child_of(pid_t pid)
 
 /*
  * However hv-init ends, nothing is left: _i & 4: hvd goes; & 8: SIGKILL to the
- * outer process; & 12 == 0: SIGKILL to the inner one.
+ * outer process; & 12 == 0: SIGKILL to the inner one; & 16: without a pid
+ * namespace.
  */
 START_TEST(test_nothing_left)
 {
@@ -596,7 +604,11 @@ START_TEST(test_nothing_left)
 	dir_make();
 	ck_assert_int_eq(chmod(dir, 0777), 0);
 	setenv("XDG_RUNTIME_DIR", dir, 1);
-	begin(PLAIN, _i & 2 ? &bare : NULL, user_of(_i & 1), 0);
+	begin(PLAIN,
+		_i & 16  ? &no_pidns
+		: _i & 2 ? &bare
+			 : NULL,
+		user_of(_i & 1), 0);
 	/* a number that nobody else sleeps for */
 	snprintf(mark, sizeof(mark), "sleep 1%d.%03d", (int)getpid(), _i);
 	snprintf(command, sizeof(command),
@@ -702,6 +714,32 @@ START_TEST(test_denied)
 }
 END_TEST
 
+/* As in a container that hides parts of /proc: a new one is not permitted. */
+START_TEST(test_masked_proc)
+{
+	const char *control[] = {"domid=0", "control=1"};
+
+	if (user_skip(1) || unshare(CLONE_NEWNS) < 0 ||
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("x", "/proc/driver", "tmpfs", 0, NULL) < 0)
+		return;
+	if (_i & 2)
+		begin(control, 2, NULL, user_of(_i & 1), 0);
+	else
+		begin(PLAIN, NULL, user_of(_i & 1), 0);
+	if (!(play.last.value & HVB_HAVE_PROC) &&
+		(play.last.value & HVB_HAVE_MOUNTNS)) {
+		ck_assert_msg(strstr(play.notes, "no /proc") != NULL, "%s",
+			play.notes);
+		/* not the host's instead */
+		run_ok("test ! -e /proc/1 -a ! -e /proc/self");
+		if (_i & 2)
+			run_ok("test -f /proc/xen/xsd_kva");
+	}
+	end();
+}
+END_TEST
+
 /* What arrives at the socket that hvd was given comes from the inside. */
 START_TEST(test_socket)
 {
@@ -782,7 +820,8 @@ BH_CHECK_MAIN("life", 60, BH_LOOP(test_isolated, 2), BH_LOOP(test_usable, 2),
 	BH_LOOP(test_bind, 4), BH_LOOP(test_bind_hidden, 2),
 	BH_LOOP(test_control, 2), BH_LOOP(test_run, 4),
 	BH_TEST(test_kernel_dies), BH_LOOP(test_ending, 2),
-	BH_LOOP(test_stop, 4), BH_LOOP(test_nothing_left, 12),
+	BH_LOOP(test_stop, 6), BH_LOOP(test_nothing_left, 28),
 	BH_LOOP(test_wrong, NR_WRONG), BH_TEST(test_wrong_uid),
-	BH_LOOP(test_denied, 14), BH_LOOP(test_socket, 2), BH_TEST(test_cpus),
-	BH_LOOP(test_shares, 2), BH_TEST(test_unstarted))
+	BH_LOOP(test_denied, 14), BH_LOOP(test_masked_proc, 4),
+	BH_LOOP(test_socket, 2), BH_TEST(test_cpus), BH_LOOP(test_shares, 2),
+	BH_TEST(test_unstarted))

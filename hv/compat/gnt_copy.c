@@ -69,12 +69,10 @@ static int segment_check(const xengnttab_grant_copy_segment_t *s)
 	if (!(s->flags & EITHER))
 		return -EINVAL;
 	if ((s->flags & GNTCOPY_source_gref) &&
-		(s->source.foreign.offset >= HVP_PAGE ||
-			s->len > HVP_PAGE - s->source.foreign.offset))
+		s->source.foreign.offset + s->len > HVP_PAGE)
 		return -EINVAL;
 	if ((s->flags & GNTCOPY_dest_gref) &&
-		(s->dest.foreign.offset >= HVP_PAGE ||
-			s->len > HVP_PAGE - s->dest.foreign.offset))
+		s->dest.foreign.offset + s->len > HVP_PAGE)
 		return -EINVAL;
 	return 0;
 }

@@ -61,8 +61,6 @@ int gnt_set_notify(struct xengntdev_handle *h, const struct hv_window *w,
 	struct hvp_notify n = {0};
 
 	if (notify->offset != (uint32_t)-1) {
-		if (notify->offset >= HVP_PAGE)
-			return -EINVAL;
 		n.action |= HVP_NOTIFY_CLEAR_BYTE;
 		n.offset = notify->offset;
 	}

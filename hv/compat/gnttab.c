@@ -180,13 +180,6 @@ void *xengnttab_map_grant_ref_notify(xengnttab_handle *xgt, uint32_t domid,
 	uint32_t ref, int prot, uint32_t notify_offset,
 	evtchn_port_t notify_port)
 {
-	/* hvd would have to write where the caller may not */
-	if (notify_offset != (uint32_t)-1 && !(prot & PROT_WRITE)) {
-		gnt_fail(xgt, -EINVAL,
-			"cannot clear a byte of a "
-			"read-only grant");
-		return NULL;
-	}
 	return map_refs(xgt, &(struct map_args){
 				     .count = 1,
 				     .domid = domid,

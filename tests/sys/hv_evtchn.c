@@ -7,10 +7,15 @@
 #include <stdint.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <seccomp.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#define __XEN_TOOLS__ 1
 #include <xen/xen.h>
+#include <xencall.h>
 #include <xenevtchn.h>
 #include <xentoolcore.h>
 
@@ -286,12 +291,24 @@ static void *rebinding_peer(void *arg)
 	return NULL;
 }
 
+static atomic_bool stop;
+
+/* The port is always there, whatever is being replaced below it. */
+static void *hammer(void *arg)
+{
+	while (!atomic_load(&stop))
+		ck_assert_int_eq(xenevtchn_notify(a, pa), 0);
+	return NULL;
+}
+
 START_TEST(test_no_wakeup_is_lost_over_rebinds)
 {
-	pthread_t t;
+	pthread_t t, h;
 
 	up();
 	xenevtchn_close(b);
+	if (_i)
+		pthread_create(&h, NULL, hammer, NULL);
 	pthread_create(&t, NULL, rebinding_peer, NULL);
 	while (atomic_load(&seen) < 300) {
 		if (!readable(a, 5000))
@@ -304,13 +321,14 @@ START_TEST(test_no_wakeup_is_lost_over_rebinds)
 		ck_assert_int_eq(xenevtchn_notify(a, pa), 0);
 	}
 	pthread_join(t, NULL);
+	atomic_store(&stop, true);
+	if (_i)
+		pthread_join(h, NULL);
 	ck_assert_int_eq(atomic_load(&seen), 300);
 	b = open_as(1);
 	down();
 }
 END_TEST
-
-static atomic_bool stop;
 
 static void *notifier(void *arg)
 {
@@ -416,6 +434,82 @@ START_TEST(test_hvd_is_killed)
 }
 END_TEST
 
+/* A kernel that cannot suppress SIGPIPE: plain writes. */
+START_TEST(test_old_kernel)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+
+	up();
+	ck_assert_int_eq(seccomp_rule_add(f, SCMP_ACT_ERRNO(EOPNOTSUPP),
+				 SCMP_SYS(pwritev2), 0),
+		0);
+	ck_assert_int_eq(seccomp_load(f), 0);
+	seccomp_release(f);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(xenevtchn_notify(a, pa), 0);
+		expect(b, pb);
+		ck_assert_int_eq(xenevtchn_unmask(b, pb), 0);
+	}
+	for (int i = 0; i < 10000; i++)
+		ck_assert_int_eq(xenevtchn_notify(a, pa), 0);
+	stand_kill(&s);
+	ck_assert_int_eq(xenevtchn_pending(a), -1);
+	xenevtchn_close(b);
+	ck_assert_int_eq(xenevtchn_notify(a, pa), -1);
+	ck_assert_int_eq(errno, EIO);
+	xenevtchn_close(a);
+}
+END_TEST
+
+/* A hypercall closes the port that a handle holds: silence, no storm. */
+START_TEST(test_closed_by_hypercall)
+{
+	struct evtchn_close c;
+	xencall_handle *x;
+	int events = 0;
+
+	up();
+	stand_as(&s, 0);
+	x = xencall_open(NULL, 0);
+	c.port = pa;
+	ck_assert_int_eq(xencall2(x, __HYPERVISOR_event_channel_op,
+				 EVTCHNOP_close, (uintptr_t)&c),
+		0);
+	xencall_close(x);
+	while (readable(a, 50) && events++ < 5)
+		xenevtchn_unmask(a, xenevtchn_pending(a));
+	ck_assert_int_le(events, 1);
+	ck_assert_int_eq(xenevtchn_unbind(a, pa), 0);
+	down();
+}
+END_TEST
+
+/* No room for the descriptors of a port: it is given back. */
+START_TEST(test_descriptors_run_out)
+{
+	struct rlimit old, few;
+	struct hva_info i;
+	int fd;
+
+	up();
+	fd = dup(0);
+	close(fd);
+	getrlimit(RLIMIT_NOFILE, &old);
+	few = old;
+	for (int n = 0; n < 2; n++) {
+		few.rlim_cur = fd + n;
+		setrlimit(RLIMIT_NOFILE, &few);
+		ck_assert_int_eq(xenevtchn_bind_unbound_port(a, 1), -1);
+		ck_assert_int_eq(errno, EMFILE);
+	}
+	setrlimit(RLIMIT_NOFILE, &old);
+	ck_assert_int_eq(stand_info(&s, &i), 0);
+	ck_assert_uint_eq(i.ports, 2);
+	ck_assert_int_gt(xenevtchn_bind_unbound_port(a, 1), 0);
+	down();
+}
+END_TEST
+
 static void run_again(int fd, int port)
 {
 	char fd_arg[16], port_arg[16];
@@ -447,7 +541,16 @@ START_TEST(test_fdopen_after_exec)
 		/* a second, connected, with an event under way */
 		b = open_as(1);
 		q = xenevtchn_bind_interdomain(b, 0, pa);
-		if (!x || pa <= 0 || xenevtchn_notify(b, q) < 0)
+		/* it comes again: descriptors that were replaced */
+		xenevtchn_close(b);
+		b = open_as(1);
+		q = xenevtchn_bind_interdomain(b, 0, pa);
+		if (!x || xenevtchn_pending(x) != pa ||
+			xenevtchn_notify(x, pa) < 0 || q <= 0)
+			_exit(124);
+		xenevtchn_unmask(x, pa);
+		settle(x);
+		if (xenevtchn_notify(b, q) < 0)
 			_exit(125);
 		run_again(xenevtchn_fd(x), pa);
 	}
@@ -458,12 +561,28 @@ START_TEST(test_fdopen_after_exec)
 }
 END_TEST
 
+/* Open pipe ends of this kind, O_RDONLY or O_WRONLY. */
+static int pipe_ends(int mode)
+{
+	struct stat st;
+	int n = 0;
+
+	for (int i = 3; i < 64; i++)
+		n += fstat(i, &st) == 0 && S_ISFIFO(st.st_mode) &&
+		     (fcntl(i, F_GETFL) & O_ACCMODE) == mode;
+	return n;
+}
+
 /* The second half of test_fdopen_after_exec: exit codes say what failed. */
 static int after_exec(int fd, int port)
 {
-	xenevtchn_handle *x = xenevtchn_fdopen(NULL, fd, 0), *y;
-	int q, open_before = 0, open_after = 0;
+	xenevtchn_handle *x, *y;
+	int q;
 
+	/* no more came over than has to */
+	if (pipe_ends(O_RDONLY) != 1 || pipe_ends(O_WRONLY) != 0)
+		return 9;
+	x = xenevtchn_fdopen(NULL, fd, 0);
 	if (!x)
 		return 10;
 	if (xenevtchn_fd(x) != fd)
@@ -485,13 +604,10 @@ static int after_exec(int fd, int port)
 		xenevtchn_unmask(y, xenevtchn_pending(y));
 	}
 	xenevtchn_close(y);
-	for (int i = 0; i < 64; i++)
-		open_before += fcntl(i, F_GETFD) >= 0;
+	if (pipe_ends(O_RDONLY) != 2 || pipe_ends(O_WRONLY) != 2)
+		return 17;
 	xenevtchn_close(x);
-	for (int i = 0; i < 64; i++)
-		open_after += fcntl(i, F_GETFD) >= 0;
-	/* session, set, two ports of two ends each; stdio and Check's left */
-	return open_before - open_after == 6 ? 0 : 17;
+	return pipe_ends(O_RDONLY) + pipe_ends(O_WRONLY) == 0 ? 0 : 18;
 }
 
 int main(int argc, char **argv)
@@ -505,10 +621,13 @@ int main(int argc, char **argv)
 		BH_TEST(test_errors),
 		BH_TEST(test_virq),
 		BH_TEST(test_rebind),
-		BH_TEST(test_no_wakeup_is_lost_over_rebinds),
+		BH_LOOP(test_no_wakeup_is_lost_over_rebinds, 2),
 		BH_TEST(test_threads),
 		BH_TEST(test_restrict),
 		BH_TEST(test_hvd_is_killed),
+		BH_TEST(test_old_kernel),
+		BH_TEST(test_closed_by_hypercall),
+		BH_TEST(test_descriptors_run_out),
 		BH_TEST(test_fdopen_after_exec),
 	};
 

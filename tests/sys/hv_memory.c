@@ -113,6 +113,31 @@ START_TEST(test_foreign_map)
 }
 END_TEST
 
+/* Pages that lie in more objects than a reply has descriptors. */
+START_TEST(test_scattered)
+{
+	static xen_pfn_t gfns[300];
+	uint8_t *p;
+
+	up();
+	for (int k = 0; k < 300; k++) {
+		gfns[k] = 100 + 2 * k;
+		ck_assert_int_eq(populate(gfns[k], 1), 1);
+	}
+	p = xenforeignmemory_map(
+		fm, 1, PROT_READ | PROT_WRITE, 300, gfns, NULL);
+	ck_assert_ptr_nonnull(p);
+	for (int k = 0; k < 300; k++)
+		memcpy(p + (size_t)k * PAGE, &k, sizeof(k));
+	ck_assert_int_eq(xenforeignmemory_unmap(fm, p, 300), 0);
+	p = xenforeignmemory_map(fm, 1, PROT_READ, 1, &gfns[299], NULL);
+	ck_assert_ptr_nonnull(p);
+	ck_assert_int_eq(*(int *)(void *)p, 299);
+	ck_assert_int_eq(xenforeignmemory_unmap(fm, p, 1), 0);
+	down();
+}
+END_TEST
+
 START_TEST(test_map2_says_where)
 {
 	xen_pfn_t gfn = 3;
@@ -310,6 +335,45 @@ START_TEST(test_long_lists)
 }
 END_TEST
 
+/* A later part fails: what was done before it counts. */
+START_TEST(test_long_list_ends_badly)
+{
+	struct xen_memory_reservation r = {.nr_extents = 12288, .domid = 1};
+	struct xen_add_to_physmap_batch b = {.domid = 1, .size = 6000};
+	static xen_ulong_t idxs[6000];
+	static int errs[6000];
+	xen_pfn_t *gfns;
+	long done;
+
+	up();
+	/* the second half of the list is no memory */
+	gfns = mmap(NULL, 24 * PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; i < 6144; i++)
+		gfns[i] = i;
+	mprotect(gfns + 6144, 12 * PAGE, PROT_NONE);
+	r.extent_start.p = gfns;
+	done = xencall2L(xc, __HYPERVISOR_memory_op, XENMEM_populate_physmap,
+		(uintptr_t)&r);
+	ck_assert_int_gt(done, 0);
+	ck_assert_int_le(done, 6144);
+	ck_assert_int_eq(
+		xencall2L(xc, __HYPERVISOR_memory_op,
+			XENMEM_current_reservation, (uintptr_t) & (domid_t){1}),
+		done);
+	/* a batch of any size is none too large, whatever hvd makes of it */
+	b.idxs.p = idxs;
+	b.gpfns.p = gfns;
+	b.errs.p = errs;
+	b.space = XENMAPSPACE_gmfn;
+	if (xencall2(xc, __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch,
+		    (uintptr_t)&b) < 0)
+		ck_assert_int_ne(errno, E2BIG);
+	munmap(gfns, 24 * PAGE);
+	down();
+}
+END_TEST
+
 /* Debian's libxenctrl on top. */
 START_TEST(test_libxenctrl)
 {
@@ -343,6 +407,7 @@ START_TEST(test_libxenctrl)
 END_TEST
 
 BH_CHECK_MAIN("hv_memory", 30, BH_TEST(test_foreign_map),
-	BH_TEST(test_map2_says_where), BH_TEST(test_restrict),
-	BH_TEST(test_resource), BH_TEST(test_buffers), BH_TEST(test_calls),
-	BH_TEST(test_long_lists), BH_TEST(test_libxenctrl))
+	BH_TEST(test_scattered), BH_TEST(test_map2_says_where),
+	BH_TEST(test_restrict), BH_TEST(test_resource), BH_TEST(test_buffers),
+	BH_TEST(test_calls), BH_TEST(test_long_lists),
+	BH_TEST(test_long_list_ends_badly), BH_TEST(test_libxenctrl))

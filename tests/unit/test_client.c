@@ -163,6 +163,8 @@ static const struct line fatal[] = {
 	{.head = {.len = 10}, .len = 11},
 	{.head = {.len = 0}, .len = 60000},
 	{.head = {.len = 60000}, .len = 60000},
+	/* what fits is what it says, and more follows */
+	{.head = {.len = 16 + HV_ASYNC_MAX}, .len = 400},
 	{.head = {.kind = 2}},
 	{.head = {.nfds = 0}, .fds = 1},
 	{.head = {.nfds = 1}, .fds = 0},
@@ -246,6 +248,7 @@ START_TEST(test_async)
 	const struct line with_fd = {
 		.head = {.kind = HVP_ASYNC, .nfds = 2}, .fds = 2};
 	const struct line good = {.head = {.len = 4}, .len = 4};
+	const struct line large = {.head = {.len = 400}, .len = 400};
 	struct heard h = {0};
 	int before;
 
@@ -264,6 +267,11 @@ START_TEST(test_async)
 	ck_assert_uint_eq(h.len, 40);
 	for (int i = 0; i < 40; i++)
 		ck_assert_uint_eq(h.data[i], i);
+	/* too long for anybody: dropped */
+	say(&(struct line){
+		.head = {.kind = HVP_ASYNC, .len = 300}, .len = 300});
+	ck_assert_int_eq(ask(&large, 400, NULL), 0);
+	ck_assert_int_eq(h.nr, 3);
 	ck_assert_int_eq(hv_client_dispatch(c), 0);
 	say(&async);
 	say(&async);

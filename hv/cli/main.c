@@ -18,8 +18,10 @@ struct command {
 
 /* In the order of --help; without `what`: not shown there. */
 static const struct command commands[] = {
-	{"up", "[--xenstored PATH] [--console PATH]", "start the machine",
-		cmd_up},
+	{"up",
+		"[--xenstored PATH] [--console PATH] [--bind PATH]\n"
+		"                [--env NAME=VALUE]",
+		"start the machine", cmd_up},
 	{"down", "", "destroy all domains and stop the machine", cmd_down},
 	{"create", "[-p] FILE.cfg [KEY=VALUE ...]", "create a domain",
 		cmd_create},
@@ -55,11 +57,17 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
+static void usage(FILE *f, const struct command *c, const char *head)
+{
+	fprintf(f, "%shv %s%s%s\n", head, c->name, *c->args ? " " : "",
+		c->args);
+}
+
 int cli_usage(const struct cli *cli)
 {
 	const struct command *c = command_find(cli->name);
 
-	fprintf(stderr, "usage: hv %s %s\n", c->name, c->args);
+	usage(stderr, c, "usage: ");
 	return CLI_USAGE;
 }
 
@@ -68,10 +76,11 @@ static int help(void)
 	puts("usage: hv [--dir DIR] COMMAND ...\n"
 	     "A hypervisor that runs as ordinary processes.\n");
 	for (size_t i = 0; i < COMMANDS_NR; i++)
-		if (commands[i].what)
-			printf("  %-10s %s\n             hv %s %s\n",
-				commands[i].name, commands[i].what,
-				commands[i].name, commands[i].args);
+		if (commands[i].what) {
+			printf("  %-10s %s\n", commands[i].name,
+				commands[i].what);
+			usage(stdout, &commands[i], "             ");
+		}
 	puts("\n--dir DIR   the machine's folder\n"
 	     "DOM is a name or a number.  See hv(1).");
 	return CLI_OK;
@@ -109,6 +118,10 @@ int main(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	cli.name = cmd->name;
+	if (optind + 1 < argc && !strcmp(argv[optind + 1], "--help")) {
+		usage(stdout, cmd, "usage: ");
+		return CLI_OK;
+	}
 	if (!paths_machine(cli.dir, dir)) {
 		cli_error("the name of the machine's folder is longer than "
 			  "%d bytes",

@@ -132,6 +132,7 @@ check "a domain ends with its command" eventually ended
 check_eq "nothing runs in it any more" 125 "$(status hv exec c -- true)"
 hv destroy c
 
+check_eq "--help is no error" 0 "$(status hv create --help)"
 check_eq "an unknown command" 2 "$(status hv frobnicate)"
 check_eq "down" 0 "$(status hv down)"
 check_eq "twice" 7 "$(status hv down)"

@@ -275,9 +275,6 @@ static int port_refresh(struct xenevtchn_handle *xce, uint32_t port, bool both)
 	if (r == 0) {
 		at.port = port;
 		r = port_replace(xce, p, &at, &fds, both);
-	} else if (r == -ENOTCONN) {
-		/* closed by a hypercall: nothing will ever come again */
-		epoll_ctl(xce->efd, EPOLL_CTL_DEL, p->rfd, NULL);
 	}
 	port_thaw(p);
 out:

@@ -538,7 +538,7 @@ START_TEST(test_fdopen_after_exec)
 		stand_as(&s, 0);
 		x = xenevtchn_open(NULL, XENEVTCHN_NO_CLOEXEC);
 		pa = xenevtchn_bind_unbound_port(x, 1);
-		/* a second, connected, with an event under way */
+		/* connected, with an event under way */
 		b = open_as(1);
 		q = xenevtchn_bind_interdomain(b, 0, pa);
 		/* it comes again: descriptors that were replaced */
@@ -550,7 +550,9 @@ START_TEST(test_fdopen_after_exec)
 			_exit(124);
 		xenevtchn_unmask(x, pa);
 		settle(x);
-		if (xenevtchn_notify(b, q) < 0)
+		/* and a third that nothing ever happened to */
+		if (xenevtchn_bind_unbound_port(x, 1) < 0 ||
+			xenevtchn_notify(b, q) < 0)
 			_exit(125);
 		run_again(xenevtchn_fd(x), pa);
 	}
@@ -580,7 +582,7 @@ static int after_exec(int fd, int port)
 	int q;
 
 	/* no more came over than has to */
-	if (pipe_ends(O_RDONLY) != 1 || pipe_ends(O_WRONLY) != 0)
+	if (pipe_ends(O_RDONLY) != 2 || pipe_ends(O_WRONLY) != 0)
 		return 9;
 	x = xenevtchn_fdopen(NULL, fd, 0);
 	if (!x)
@@ -604,7 +606,7 @@ static int after_exec(int fd, int port)
 		xenevtchn_unmask(y, xenevtchn_pending(y));
 	}
 	xenevtchn_close(y);
-	if (pipe_ends(O_RDONLY) != 2 || pipe_ends(O_WRONLY) != 2)
+	if (pipe_ends(O_RDONLY) != 3 || pipe_ends(O_WRONLY) != 3)
 		return 17;
 	xenevtchn_close(x);
 	return pipe_ends(O_RDONLY) + pipe_ends(O_WRONLY) == 0 ? 0 : 18;

@@ -40,7 +40,8 @@ static union {
 /* Sends the answer to `in`. */
 static void (*serve)(int fd);
 
-static void reply(int fd, int32_t rc, const void *body, size_t len, int fds)
+static void reply_with(int fd, int32_t rc, const void *body, size_t len,
+	const int *with, int fds)
 {
 	struct hvp_rep head = {.rc = rc, .len = len, .nfds = fds};
 	union {
@@ -60,11 +61,16 @@ static void reply(int fd, int32_t rc, const void *body, size_t len, int fds)
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(fds * sizeof(int));
-		for (int i = 0; i < fds; i++)
-			memcpy(CMSG_DATA(c) + i * sizeof(int), &file,
-				sizeof(int));
+		memcpy(CMSG_DATA(c), with, fds * sizeof(int));
 	}
 	sendmsg(fd, &m, MSG_NOSIGNAL);
+}
+
+static void reply(int fd, int32_t rc, const void *body, size_t len, int fds)
+{
+	const int with[2] = {file, file};
+
+	reply_with(fd, rc, body, len, with, fds);
 }
 
 static void *server(void *arg)
@@ -292,6 +298,58 @@ START_TEST(test_many_domains)
 }
 END_TEST
 
+static int old_pipe[2], new_pipe[2];
+
+/* Its pipes are blocking ones; a refresh gives new_pipe. */
+static void serve_events(int fd)
+{
+	const struct hvp_ev_port first = {.port = 5, .stamp = 0};
+	const struct hvp_ev_port again = {.port = 5, .stamp = 1};
+	const int one[2] = {old_pipe[0], new_pipe[1]};
+
+	if (in.head.op == HVP_EV_OPEN)
+		reply(fd, 0, NULL, 0, 1);
+	else if (in.head.op == HVP_EV_ALLOC_UNBOUND)
+		reply_with(fd, 0, &first, sizeof(first), one, 2);
+	else if (in.head.op == HVP_EV_REFRESH)
+		reply_with(fd, 0, &again, sizeof(again), new_pipe, 2);
+	else
+		reply(fd, 0, NULL, 0, 0);
+}
+
+/* The old pipe ends without a byte: the port fires, the new one is armed. */
+START_TEST(test_port_moves_in_silence)
+{
+	const uint32_t word = 1;
+	xenevtchn_handle *x;
+
+	ck_assert_int_eq(pipe2(old_pipe, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(new_pipe, O_CLOEXEC), 0);
+	up(serve_events);
+	x = xenevtchn_open(NULL, 0);
+	ck_assert_ptr_nonnull(x);
+	fcntl(xenevtchn_fd(x), F_SETFL, O_NONBLOCK);
+	ck_assert_int_eq(xenevtchn_bind_unbound_port(x, 1), 5);
+	ck_assert_int_eq(xenevtchn_pending(x), -1);
+	/* no write of ours waits, though the pipe came as one that does */
+	for (int i = 0; i < 100000; i++)
+		ck_assert_int_eq(xenevtchn_notify(x, 5), 0);
+	ck_assert_int_eq(pwrite(file, &word, 4, 5 * 4), 4);
+	close(old_pipe[1]);
+	ck_assert_int_eq(xenevtchn_pending(x), 5);
+	/* masked, although its new pipe is full */
+	ck_assert_int_eq(xenevtchn_pending(x), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	ck_assert_int_eq(xenevtchn_unmask(x, 5), 0);
+	ck_assert_int_eq(xenevtchn_pending(x), 5);
+	close(old_pipe[0]);
+	xenevtchn_close(x);
+	close(new_pipe[0]);
+	close(new_pipe[1]);
+	down();
+}
+END_TEST
+
 BH_CHECK_MAIN("hv_fake", 20, BH_LOOP(test_map_busy, 2),
 	BH_LOOP(test_copy_busy, 2), BH_LOOP(test_nonsense, 2),
-	BH_LOOP(test_many_domains, 2))
+	BH_LOOP(test_many_domains, 2), BH_TEST(test_port_moves_in_silence))

@@ -510,14 +510,15 @@ START_TEST(test_descriptors_run_out)
 }
 END_TEST
 
-static void run_again(int fd, int port)
+static void run_again(int fd, int port, bool blind)
 {
 	char fd_arg[16], port_arg[16];
 
 	snprintf(fd_arg, sizeof(fd_arg), "%d", fd);
 	snprintf(port_arg, sizeof(port_arg), "%d", port);
 	stand_as(&s, 1);
-	execl(self, self, "after-exec", fd_arg, port_arg, (char *)NULL);
+	execl(self, self, "after-exec", fd_arg, port_arg,
+		blind ? "blind" : "seeing", (char *)NULL);
 	_exit(126);
 }
 
@@ -554,7 +555,7 @@ START_TEST(test_fdopen_after_exec)
 		if (xenevtchn_bind_unbound_port(x, 1) < 0 ||
 			xenevtchn_notify(b, q) < 0)
 			_exit(125);
-		run_again(xenevtchn_fd(x), pa);
+		run_again(xenevtchn_fd(x), pa, _i);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
@@ -575,8 +576,21 @@ static int pipe_ends(int mode)
 	return n;
 }
 
+/* A domain need not have /proc: no file can be opened any more. */
+static int lose_proc(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int r = seccomp_rule_add(
+		f, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(openat), 0);
+
+	if (r == 0)
+		r = seccomp_load(f);
+	seccomp_release(f);
+	return r;
+}
+
 /* The second half of test_fdopen_after_exec: exit codes say what failed. */
-static int after_exec(int fd, int port)
+static int after_exec(int fd, int port, bool blind)
 {
 	xenevtchn_handle *x, *y;
 	int q;
@@ -584,6 +598,8 @@ static int after_exec(int fd, int port)
 	/* no more came over than has to */
 	if (pipe_ends(O_RDONLY) != 2 || pipe_ends(O_WRONLY) != 0)
 		return 9;
+	if (blind && lose_proc() < 0)
+		return 8;
 	x = xenevtchn_fdopen(NULL, fd, 0);
 	if (!x)
 		return 10;
@@ -630,12 +646,13 @@ int main(int argc, char **argv)
 		BH_TEST(test_old_kernel),
 		BH_TEST(test_closed_by_hypercall),
 		BH_TEST(test_descriptors_run_out),
-		BH_TEST(test_fdopen_after_exec),
+		BH_LOOP(test_fdopen_after_exec, 2),
 	};
 
 	self = argv[0];
-	if (argc == 4 && strcmp(argv[1], "after-exec") == 0)
-		return after_exec(atoi(argv[2]), atoi(argv[3]));
+	if (argc == 5 && strcmp(argv[1], "after-exec") == 0)
+		return after_exec(atoi(argv[2]), atoi(argv[3]),
+			strcmp(argv[4], "blind") == 0);
 	return bh_check_run("hv_evtchn", 30, tests,
 		       sizeof(tests) / sizeof(tests[0])) != 0;
 }

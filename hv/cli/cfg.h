@@ -39,6 +39,7 @@ struct cfg_disk {
 struct cfg_vif {
 	char *backend, *bridge, *script, *ip, *ifname;
 	uint8_t mac[6];
+	bool has_mac; /* else see cfg_vif_mac() */
 	uint32_t mtu;
 };
 
@@ -72,6 +73,13 @@ void domcfg_fini(struct domcfg *cfg);
 enum { UUID_TEXT = 37 };
 void uuid_text(const uint8_t uuid[16], char text[UUID_TEXT]);
 bool uuid_parse(const char *text, uint8_t uuid[16]);
+
+/*
+ * The MAC of @v, the vif number @nr of a domain: the one that was configured,
+ * or one from the domain's @uuid.
+ */
+void cfg_vif_mac(const struct cfg_vif *v, const uint8_t uuid[16],
+	unsigned int nr, uint8_t mac[6]);
 
 /* The number of a virtual disk ("xvda" is 51712); false if it is no name. */
 bool vdev_number(const char *vdev, uint32_t *number);

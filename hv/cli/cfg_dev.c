@@ -3,7 +3,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "common/str.h"
 #include "hv/cli/cfg_dev.h"
@@ -157,15 +156,22 @@ static bool mac_parse(const char *s, uint8_t mac[6])
 	return !(mac[0] & 1);
 }
 
-/* Of Xen's own range, as xl makes them. */
-static void mac_random(uint8_t mac[6])
+/* Of Xen's own range, and the same whenever the domain is made again. */
+void cfg_vif_mac(const struct cfg_vif *v, const uint8_t uuid[16],
+	unsigned int nr, uint8_t mac[6])
 {
 	static const uint8_t head[3] = {0x00, 0x16, 0x3e};
+	uint32_t n;
 
+	memcpy(mac, v->mac, 6);
+	if (v->has_mac)
+		return;
+	n = ((uint32_t)uuid[13] << 16 | (uint32_t)uuid[14] << 8 | uuid[15]) +
+	    nr;
 	memcpy(mac, head, sizeof(head));
-	if (getrandom(mac + 3, 3, 0) != 3)
-		memset(mac + 3, 1, 3);
-	mac[3] &= 0x7f;
+	mac[3] = (uint8_t)(n >> 16 & 0x7f);
+	mac[4] = (uint8_t)(n >> 8);
+	mac[5] = (uint8_t)n;
 }
 
 /* One "key=value" of a vif; false if it is none. */
@@ -191,7 +197,7 @@ static bool vif_item(struct cfg_vif *v, const char *key, const char *value)
 		return *texts[i].field;
 	}
 	if (!strcmp(key, "mac"))
-		return mac_parse(value, v->mac);
+		return v->has_mac = mac_parse(value, v->mac);
 	if (!strcmp(key, "mtu")) {
 		if (str_to_u64(value, 65535, &n) || n < 68)
 			return false;
@@ -207,7 +213,6 @@ bool cfg_vif_parse(struct domcfg *cfg, const char *spec, const char *file)
 	char *text = strdup(spec), *at = text, *item, *eq;
 	bool ok = text;
 
-	mac_random(v->mac);
 	while (ok && (item = strsep(&at, ","))) {
 		item += strspn(item, " ");
 		if (!*item)

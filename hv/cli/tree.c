@@ -237,9 +237,12 @@ static void write_disk(struct writer *w, unsigned int i)
 
 static void vif_facts(struct writer *w, const struct cfg_vif *v, unsigned int i)
 {
+	uint8_t mac[6];
+
+	cfg_vif_mac(v, w->d->cfg->uuid, i, mac);
 	put(w, "handle", "%u", i);
-	put(w, "mac", "%02x:%02x:%02x:%02x:%02x:%02x", v->mac[0], v->mac[1],
-		v->mac[2], v->mac[3], v->mac[4], v->mac[5]);
+	put(w, "mac", "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
 	if (v->mtu)
 		put(w, "mtu", "%u", v->mtu);
 }

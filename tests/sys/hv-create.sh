@@ -63,6 +63,18 @@ check_eq "and backend" r "$(store /local/domain/0/backend/vbd/$domid/51728/mode)
 check_eq "the vif's MAC" 00:16:3e:01:02:03 \
 	"$(store /local/domain/0/backend/vif/$domid/0/mac)"
 check_eq "vif and bridge" br0 "$(store /local/domain/0/backend/vif/$domid/0/bridge)"
+# a MAC of its own, which a reboot does not change
+hv_new e "vif = [ '' ]"
+mac() { store "/local/domain/$(hv_domid e)/device/vif/0/mac"; }
+first=$(mac)
+check "a vif without a MAC gets one of Xen's" \
+	test "${first#00:16:3e:}" != "$first"
+was=$(hv_domid e)
+hv shutdown -r -w e
+anew() { [ "$(hv_domid e)" -gt "$was" ]; }
+check "a reboot" eventually anew
+check_eq "keeps the MAC" "$first" "$(mac)"
+hv destroy e
 hv_new b 'kernel = "/bin/sh"' 'on_poweroff = "preserve"' \
 	'args = [ "-c", "echo $GREETING $1; sleep 100", "sh", "an argument" ]' \
 	'hv_env = [ "GREETING=hello world" ]' "hv_bind = [ '$T/file' ]"

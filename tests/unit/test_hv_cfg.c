@@ -110,6 +110,7 @@ START_TEST(test_everything)
 		"target=/b.qcow2' ]\n"
 		"vif = [ 'mac=00:16:3e:00:00:01, bridge=br0, mtu=9000', '' ]\n";
 	struct domcfg c;
+	uint8_t mac[6];
 
 	ck_assert(domcfg_parse(&c, text, "file"));
 	ck_assert_int_eq(c.type, CFG_HVM);
@@ -134,7 +135,11 @@ START_TEST(test_everything)
 	ck_assert_str_eq(c.vif[0].bridge, "br0");
 	ck_assert_uint_eq(c.vif[0].mac[5], 1);
 	ck_assert_uint_eq(c.vif[0].mtu, 9000);
-	ck_assert_mem_eq(c.vif[1].mac, "\x00\x16\x3e", 3);
+	/* the second has none: it follows from the uuid and its number */
+	cfg_vif_mac(&c.vif[0], c.uuid, 0, mac);
+	ck_assert_mem_eq(mac, "\x00\x16\x3e\x00\x00\x01", 6);
+	cfg_vif_mac(&c.vif[1], c.uuid, 1, mac);
+	ck_assert_mem_eq(mac, "\x00\x16\x3e\x2b\xcd\xf0", 6);
 	domcfg_fini(&c);
 }
 END_TEST

@@ -664,19 +664,34 @@ static int do_spy(const int32_t *a, int32_t *v)
 	return 0;
 }
 
-/* kind 0: events; 1: requests; 2: hypercalls; 3: sessions. */
+/* A request that is much work for hvd, and its undoing. */
+static int share_and_back(int s)
+{
+	const int32_t ask[] = {s, 0, 256, 1};
+	int32_t got[3] = {0};
+	int r = do_share(ask, got);
+
+	if (r < 0)
+		return r;
+	r = do_unshare(got, got);
+	n_share--;
+	return r;
+}
+
+/* kind 0: events; 1: requests; 2: hypercalls; 3: sessions; 4: pages. */
 static int do_flood(const int32_t *a, int32_t *v)
 {
 	const uint64_t end = now_ms() + (uint64_t)a[2];
 	const struct hvp_req ask = {.op = HVP_HELLO};
 	const int32_t port_args[] = {a[0], a[1]};
 	char answer[256];
+	const int batch = a[3] == 4 ? 1 : 64;
 	int fd[64] = {0};
 
 	for (int i = 0; i < 64; i++)
 		fd[i] = a[3] == 1 ? raw_open() : -1;
 	while (now_ms() < end) {
-		for (int i = 0; i < 64; i++, v[0]++) {
+		for (int i = 0; i < batch; i++, v[0]++) {
 			switch (a[3]) {
 			case 0:
 				if (write(port[a[1]].wr, "", 1) < 0 &&
@@ -688,6 +703,10 @@ static int do_flood(const int32_t *a, int32_t *v)
 				break;
 			case 2: do_send(port_args, v + 1); break;
 			case 3: close(raw_open()); break;
+			case 4:
+				if (share_and_back(a[0]) < 0)
+					return -EIO;
+				break;
 			}
 		}
 		for (int i = 0; a[3] == 1 && i < 64; i++)

@@ -33,7 +33,7 @@ gone() { ! hv list c; }
 check "on_crash = destroy, which is the default" eventually gone
 # its first process
 was=$(hv_domid b)
-kill -KILL "$(pgrep -f '^hv-init b$' | head -n 1)"
+kill -KILL "$(hv_init b)"
 check "the end of hv-init is the domain's" eventually anew
 
 # the store: without it domains run, and the monitor finds the next one

@@ -55,10 +55,15 @@ hv_count() {
 	hv info | sed -n "s/^$*  *//p"
 }
 
+# hv_init NAME: the host's pid of its first process; of this machine only
+hv_init() {
+	pgrep -P "$(cat "$HV_DIR/hvd.pid")" -f "^hv-init $1\$"
+}
+
 # hv_kernel NAME: the host's pid of its kernel process
 hv_kernel() {
 	local init kernel
-	init=$(pgrep -f "^hv-init $1\$" | head -n 1)
+	init=$(hv_init "$1")
 	for kernel in $(pgrep -x hv-kernel); do
 		hv_below "$kernel" "$init" && echo "$kernel"
 	done

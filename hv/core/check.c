@@ -184,7 +184,7 @@ static uint32_t count_p2m(const struct p2m_node *n, int level)
 	return total;
 }
 
-static void check_runs(const struct hv_dom *d, struct sums *s)
+static void check_runs(struct hv_dom *d, struct sums *s)
 {
 	uint32_t i, used, in_p2m = 0;
 	const struct hv_run *r;
@@ -193,6 +193,7 @@ static void check_runs(const struct hv_dom *d, struct sums *s)
 	for (r = d->runs; r; r = r->next) {
 		s->runs++;
 		stale += r->stale;
+		d->seen_refs += r->holds;
 		MUST(r->domid == d->domid && r->gen == d->gen && r->owner == d,
 			"S9", "domain %u", d->domid);
 		MUST(!r->next || r->next->prev == r, "runs", "domain %u",
@@ -206,8 +207,8 @@ static void check_runs(const struct hv_dom *d, struct sums *s)
 			pages += r->frames[i].count > 0 &&
 				 r->kind != HV_RUN_GNTTAB;
 		}
-		MUST(used == r->used && used, "runs", "domain %u: %u of %u",
-			d->domid, used, r->used);
+		MUST(used == r->used && (used || r->holds), "runs",
+			"domain %u: %u of %u", d->domid, used, r->used);
 	}
 	MUST(pages == d->tot_pages, "Q2", "domain %u: pages %lu of %lu",
 		d->domid, (unsigned long)pages, (unsigned long)d->tot_pages);

@@ -68,8 +68,25 @@ void run_drop(struct hv_run *r)
 void run_put(struct hv_run *r)
 {
 	assert(r->used > 0);
-	if (--r->used == 0)
+	if (--r->used == 0 && r->holds == 0)
 		run_drop(r);
+}
+
+void hv_run_hold(struct hv_run *r)
+{
+	assert(r->holds < HV_COUNT_MAX);
+	r->holds++;
+	dom_ref(r->owner);
+}
+
+void hv_run_put(struct hv_run *r)
+{
+	struct hv_dom *owner = r->owner;
+
+	assert(r->holds > 0);
+	if (--r->holds == 0 && r->used == 0)
+		run_drop(r);
+	dom_unref(owner);
 }
 
 int frame_alloc(struct hv_frame *f)
@@ -125,7 +142,7 @@ static void frame_release(struct hv_frame *f)
 	r->hv->nr_frames--;
 	if (r->kind != HV_RUN_GNTTAB)
 		r->owner->tot_pages--;
-	if (r->used > 1)
+	if (r->used > 1 || r->holds)
 		page_give_back(r, f);
 	run_put(r);
 }

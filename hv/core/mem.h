@@ -10,7 +10,8 @@
  * for being allocated to its owner and one for each mapping; the type count
  * keeps its type (now only none, shared and writable; page-table types have
  * their place in enum hv_type).  A frame's owner only ever changes at count
- * 0.  A run is given back to the host when all its frames are free; a frame
+ * 0.  A run is given back to the host when all its frames are free and
+ * nobody holds it; a frame
  * that was ever mapped by another domain is never allocated again.
  *
  * A gfn is a page number in one domain; its table gfn -> frame belongs to
@@ -34,6 +35,7 @@ struct hv_run {
 	/* the engine's */
 	uint64_t gfn;   /* of page 0 when it was made */
 	uint32_t used;  /* frames that are not free */
+	uint32_t holds; /* hv_run_hold(): kept although no frame is in use */
 	bool exported;  /* some page was mapped by another domain */
 	bool ro_sealed; /* the host has made it read-only for grantees */
 	struct hv_frame *frames;
@@ -73,6 +75,18 @@ int hv_mem_remove(struct hv_dom *d, uint64_t gfn);
 
 /* hv_mem_lookup: borrow the page at @gfn of @d; -ENOENT. */
 int hv_mem_lookup(struct hv_dom *d, uint64_t gfn, struct hv_page_ref *p);
+
+/*
+ * hv_run_hold: the host keeps a pointer to @r beyond the call that gave it.
+ * Pages come and go by hypercalls of any session of the domain; until
+ * hv_run_put() the run and its va stay, and so does the owner's struct (as a
+ * zombie, if it dies).  No page is kept: what is written to one that is free
+ * is lost.  hv_run_put() is allowed in the callback of HV_DOM_DYING, where a
+ * host drops what that domain's own sessions hold, and must not be forgotten
+ * there: the domain would stay a zombie.
+ */
+void hv_run_hold(struct hv_run *r);
+void hv_run_put(struct hv_run *r);
 
 /*
  * hv_mem_split: replace a page of a RAM run by a copy in a SHARE run of one

@@ -46,8 +46,26 @@ struct held *held_get(struct session *s, uint32_t id, enum held_kind kind)
 	return &s->held[id];
 }
 
+/* Any session of the owner may take the page away by hypercall: what the
+ * farewell writes to must stay. */
+static void held_first(struct held *m, struct hv_page_ref page)
+{
+	hv_run_hold(page.run);
+	m->first = page;
+}
+
+static void held_let_go(struct held *m)
+{
+	struct hv_run *run = m->first.run;
+
+	m->first.run = NULL;
+	if (run)
+		hv_run_put(run);
+}
+
 static void held_free(struct session *s, uint32_t id)
 {
+	held_let_go(&s->held[id]);
 	free(s->held[id].ids);
 	free(s->held[id].runs);
 	s->held[id] = (struct held){.kind = HELD_NONE};
@@ -99,8 +117,7 @@ static void drop_share(struct session *s, struct held *m)
 	for (uint32_t i = 0; i < m->n; i++) {
 		if (hv_gnt_end(s->vd->d, m->ids[i]) == -EBUSY)
 			vdom_defer_end(s->vd, m->ids[i]);
-		if (hv_mem_remove(s->vd->d, m->gfn + i) < 0)
-			hvd_log("d%u: shared page is gone", s->vd->domid);
+		session_remove_page(s, m->first.run, i, m->gfn + i);
 	}
 }
 
@@ -122,6 +139,7 @@ void held_release(struct session *s, uint32_t id)
 	}
 	m->n = 0;
 	m->n_runs = 0;
+	held_let_go(m);
 }
 
 void held_drop(struct session *s, uint32_t id)
@@ -241,7 +259,7 @@ int op_gnt_map(struct request *r)
 		if (st != GNTST_okay)
 			break;
 		if (m->n == 0)
-			m->first = page;
+			held_first(m, page);
 	}
 	if (st == GNTST_okay)
 		err = held_note_runs(m, &segs);
@@ -265,6 +283,19 @@ int op_gnt_unmap(struct request *r)
 
 /* --- copying ----------------------------------------------------------- */
 
+/* All of its pages are where they were: a program may have removed them by
+ * hypercall, and then other memory can be there. */
+static bool arena_is_whole(const struct session *s)
+{
+	struct hv_page_ref p;
+
+	for (uint32_t i = 0; i < HVP_ARENA_PAGES; i++)
+		if (hv_mem_lookup(s->vd->d, s->arena_gfn + i, &p) ||
+			p.run != s->arena || p.page != i)
+			return false;
+	return true;
+}
+
 int op_gnt_arena(struct request *r)
 {
 	struct session *s = r->s;
@@ -278,7 +309,10 @@ int op_gnt_arena(struct request *r)
 		if (rc)
 			return rc;
 		s->arena_gfn = gfn;
+		hv_run_hold(s->arena);
 	}
+	if (!arena_is_whole(s))
+		return -EIO;
 	o = reply_put(sizeof(*o));
 	o->gfn = s->arena_gfn;
 	o->pages = HVP_ARENA_PAGES;
@@ -366,15 +400,14 @@ int op_gnt_share(struct request *r)
 	m->gfn = gfn;
 	m->peer = a->domid;
 	m->writable = true;
-	m->first = (struct hv_page_ref){run, 0};
+	held_first(m, (struct hv_page_ref){run, 0});
 	window_hold(run, !a->write);
 	rc = grant_pages(s, m, !a->write);
 	if (rc) {
+		for (uint32_t i = 0; i < a->count; i++)
+			session_remove_page(s, run, i, gfn + i);
 		m->n = 0;
 		held_drop(s, id);
-		for (uint32_t i = 0; i < a->count; i++)
-			if (hv_mem_remove(s->vd->d, gfn + i) < 0)
-				break;
 		return rc;
 	}
 	o = reply_put(sizeof(*o));
@@ -416,14 +449,18 @@ int op_gnt_notify(struct request *r)
 	const struct hvp_notify *a = r->args;
 	struct held *m = held_get(r->s, a->id, HELD_GRANTS);
 	struct vport *vp;
+	uint32_t size;
 
 	if (!m)
 		m = held_get(r->s, a->id, HELD_SHARE);
 	if (!m ||
 		(a->action & ~(HVP_NOTIFY_CLEAR_BYTE | HVP_NOTIFY_SEND_EVENT)))
 		return -EINVAL;
+	/* only a share is one run from end to end: the second page of a
+	 * mapping may lie anywhere */
+	size = m->kind == HELD_SHARE ? m->n * HV_PAGE_SIZE : HV_PAGE_SIZE;
 	if ((a->action & HVP_NOTIFY_CLEAR_BYTE) &&
-		(a->offset >= m->n * HV_PAGE_SIZE || !m->writable))
+		(a->offset >= size || !m->n || !m->writable))
 		return -EINVAL;
 	vp = vport_find(r->s->vd, a->port);
 	if ((a->action & HVP_NOTIFY_SEND_EVENT) && (!vp || !vp->owner))

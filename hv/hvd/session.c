@@ -330,6 +330,28 @@ void session_forget_port(struct session *s, uint32_t port)
 	}
 }
 
+/* Unless it was taken away by hypercall before: what is there now is not the
+ * session's. */
+void session_remove_page(
+	struct session *s, const struct hv_run *run, uint32_t page, uint64_t gfn)
+{
+	struct hv_dom *d = s->vd->d;
+	struct hv_page_ref p;
+
+	if (hv_mem_lookup(d, gfn, &p) || p.run != run || p.page != page)
+		return;
+	if (hv_mem_remove(d, gfn) < 0)
+		hvd_log("d%u: a page does not go", s->vd->domid);
+}
+
+static void arena_forget(struct session *s)
+{
+	if (s->arena)
+		hv_run_put(s->arena);
+	s->arena = NULL;
+	s->arena_gfn = HV_INVALID_GFN;
+}
+
 /* Give back what the session holds in the engine, as Linux does when the last
  * descriptor of a /dev/xen file closes. */
 static void give_back(struct session *s)
@@ -349,8 +371,8 @@ static void give_back(struct session *s)
 	if (s->arena_gfn == HV_INVALID_GFN)
 		return;
 	for (uint32_t i = 0; i < HVP_ARENA_PAGES; i++)
-		if (hv_mem_remove(vd->d, s->arena_gfn + i) < 0)
-			hvd_log("d%u: arena page %u was removed", vd->domid, i);
+		session_remove_page(s, s->arena, i, s->arena_gfn + i);
+	arena_forget(s);
 }
 
 /* The engine is about to take all of it: only say the farewells that were
@@ -360,7 +382,7 @@ void session_detach(struct session *s)
 	hypercall_abort(s);
 	for (uint32_t id = 0; id < s->n_held; id++)
 		held_forget(s, id);
-	s->arena_gfn = HV_INVALID_GFN;
+	arena_forget(s);
 	s->detached = true;
 }
 

@@ -37,7 +37,7 @@ struct held {
 	uint64_t gfn;             /* HELD_SHARE */
 	uint32_t peer;            /* HELD_SHARE: granted to */
 	bool writable;            /* the peer may be told by a cleared byte */
-	struct hv_page_ref first; /* page 0, for the notify byte */
+	struct hv_page_ref first; /* page 0, for the notify byte; held */
 	struct hvp_notify notify;
 };
 
@@ -57,7 +57,7 @@ struct session {
 	uint32_t n_held;
 	uint32_t free_held; /* where to look for a free one */
 	uint64_t arena_gfn; /* HV_INVALID_GFN: none yet */
-	struct hv_run *arena;
+	struct hv_run *arena; /* held */
 	struct hypercall_state *call; /* of a hypercall that goes on later */
 	struct event *ev_again;
 };
@@ -117,6 +117,10 @@ int held_note_runs(struct held *m, const struct segs *segs);
 /* reply_mapping: the head and segments of HVP_GNT_MAP, FM_MAP, ... */
 void reply_mapping(const struct segs *segs, uint32_t id, int16_t status,
 	const int32_t *errs, uint32_t n_errs);
+
+/* session_remove_page: page @page of @run, if it is (still) at @gfn. */
+void session_remove_page(struct session *s, const struct hv_run *run,
+	uint32_t page, uint64_t gfn);
 
 int session_add_port(struct session *s, uint32_t port);
 

@@ -225,7 +225,7 @@ struct hvp_share {
 
 /*
  * HVP_GNT_NOTIFY: when mapping or share `id` ends, for whatever reason, clear
- * the byte at `offset` of its first page and/or send on `port`, which must be
+ * the byte at `offset` (of a mapping: in its first page) and/or send on `port`, which must be
  * a port of this domain.  action: bits of gntdev.h / gntalloc.h.
  */
 #define HVP_NOTIFY_CLEAR_BYTE 1

@@ -366,8 +366,55 @@ START_TEST(test_stale)
 }
 END_TEST
 
+/* A run that the host points at stays, and its owner as a zombie. */
+START_TEST(test_hold)
+{
+	struct hv_run *run, *other;
+	uint64_t gfn = 100;
+	struct env e;
+	uint8_t *va;
+
+	env_init(&e);
+	ck_assert_int_eq(hv_mem_populate(e.d, HV_RUN_SHARE, 2, &gfn, &run), 0);
+	hv_run_hold(run);
+	hv_run_hold(run);
+	va = run->va;
+	ck_assert_int_eq(hv_mem_remove(e.d, 100), 0);
+	ck_assert_int_eq(hv_mem_remove(e.d, 101), 0);
+	ck_assert_uint_eq(e.d->tot_pages, 8);
+	/* all of its memory has gone, the last page's too */
+	ck_assert_uint_eq(e.h.pages_freed, 2);
+	hv_check(e.h.hv);
+	va[HV_PAGE_SIZE] = 1;
+	hv_run_put(run);
+	va[0] = 1;
+	hv_run_put(run);
+	/* with pages in it, the last hold changes nothing */
+	gfn = 100;
+	ck_assert_int_eq(hv_mem_populate(e.d, HV_RUN_SHARE, 1, &gfn, &run), 0);
+	hv_run_hold(run);
+	hv_run_put(run);
+	ck_assert_ptr_nonnull(p2m_get(e.d, 100));
+	/* beyond the owner's death */
+	gfn = 200;
+	ck_assert_int_eq(
+		hv_mem_populate(e.d, HV_RUN_SHARE, 1, &gfn, &other), 0);
+	hv_run_hold(run);
+	hv_run_hold(other);
+	ck_assert_int_eq(hv_mem_remove(e.d, 200), 0);
+	host_kill(e.d);
+	ck_assert_ptr_eq(hv_dom_find(e.h.hv, 1), e.d);
+	run->va[0] = 1;
+	hv_check(e.h.hv);
+	hv_run_put(run);
+	hv_run_put(other);
+	ck_assert_ptr_null(hv_dom_find(e.h.hv, 1));
+	host_end(&e.h);
+}
+END_TEST
+
 BH_CHECK_MAIN("hv_mem", 60, BH_LOOP(test_stale, 2), BH_TEST(test_populate),
-	BH_TEST(test_pick), BH_TEST(test_limits), BH_TEST(test_remove),
+	BH_TEST(test_pick), BH_TEST(test_hold), BH_TEST(test_limits), BH_TEST(test_remove),
 	BH_TEST(test_p2m_sparse), BH_TEST(test_split), BH_TEST(test_foreign),
 	BH_TEST(test_resource), BH_TEST(test_type_exclusion),
 	BH_TEST(test_count_limit),

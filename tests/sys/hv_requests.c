@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* hv_requests.c: requests to a real hvd that the libraries never make */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+#include <xen/xen.h>
+#include <xen/memory.h>
+
+#include "hv/proto/proto.h"
+#include "tests/sys/stand.h"
+#include "tests/unit/bh_check.h"
+
+#define PAGE     4096
+
+static struct stand s;
+
+/* The last reply. */
+static struct {
+	struct hvp_rep hdr;
+	uint8_t body[HVP_MSG_MAX];
+	int fd[HVP_FDS_MAX];
+	uint32_t nfds;
+} rep;
+
+static int session(uint32_t domid)
+{
+	struct timeval tv = {.tv_sec = 10};
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/hv%u", s.dir, domid);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	return fd;
+}
+
+static void take_fds(struct msghdr *m)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+
+	rep.nfds = 0;
+	if (!c)
+		return;
+	rep.nfds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(rep.fd, CMSG_DATA(c), rep.nfds * sizeof(int));
+}
+
+/* A reply; its descriptors are closed but for the first, if @keep is set. */
+static int receive(int fd, int *keep)
+{
+	union {
+		char buf[CMSG_SPACE(HVP_FDS_MAX * sizeof(int))];
+		struct cmsghdr align;
+	} ctl;
+	struct iovec iov = {&rep, sizeof(rep.hdr) + sizeof(rep.body)};
+	struct msghdr m = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.buf,
+		.msg_controllen = sizeof(ctl.buf)};
+	ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+
+	ck_assert_msg(n >= (ssize_t)sizeof(rep.hdr), "no reply: %s",
+		n < 0 ? strerror(errno) : "the session was closed");
+	take_fds(&m);
+	for (uint32_t i = 0; i < rep.nfds; i++) {
+		if (keep && i == 0)
+			*keep = rep.fd[0];
+		else
+			close(rep.fd[i]);
+	}
+	return rep.hdr.rc;
+}
+
+static void request(int fd, int op, uint32_t n, const void *a, size_t a_len,
+	const void *b, size_t b_len)
+{
+	struct hvp_req h = {.op = op, .n = n, .len = a_len + b_len};
+	union {
+		const void *c;
+		void *v;
+	} ca = {.c = a}, cb = {.c = b};
+	struct iovec iov[] = {{&h, sizeof(h)}, {ca.v, a_len}, {cb.v, b_len}};
+
+	ck_assert_int_eq(
+		writev(fd, iov, 3), (ssize_t)(sizeof(h) + a_len + b_len));
+}
+
+static int ask(int fd, int op, const void *a, size_t len)
+{
+	request(fd, op, 0, a, len, NULL, 0);
+	return receive(fd, NULL);
+}
+
+static int ask_id(int fd, int op, uint32_t id)
+{
+	return ask(fd, op, &(struct hvp_id){id}, sizeof(struct hvp_id));
+}
+
+static int notify(int fd, uint32_t id, uint32_t offset)
+{
+	const struct hvp_notify n = {
+		.id = id, .action = HVP_NOTIFY_CLEAR_BYTE, .offset = offset};
+
+	return ask(fd, HVP_GNT_NOTIFY, &n, sizeof(n));
+}
+
+/* Pages for @peer: the reference of the first, the share in *sh. */
+static uint32_t share(
+	int fd, uint32_t peer, uint32_t nr, struct hvp_share *sh, int *keep)
+{
+	const struct hvp_gnt_share a = {.domid = peer, .count = nr, .write = 1};
+	uint32_t ref;
+
+	request(fd, HVP_GNT_SHARE, 0, &a, sizeof(a), NULL, 0);
+	ck_assert_int_eq(receive(fd, keep), 0);
+	memcpy(sh, rep.body, sizeof(*sh));
+	memcpy(&ref, rep.body + sizeof(*sh), sizeof(ref));
+	return ref;
+}
+
+/* @nr references of @domid, all of them @ref but the last: @last. */
+static int map(int fd, uint32_t domid, uint32_t nr, uint32_t ref, uint32_t last,
+	bool write, uint32_t *id)
+{
+	const struct hvp_gnt_map a = {.addr = 0x100000, .write = write};
+	struct hvp_gref g[HVP_REFS_MAX];
+	struct hvp_mapping m;
+
+	for (uint32_t i = 0; i < nr; i++)
+		g[i] = (struct hvp_gref){domid, i == nr - 1 ? last : ref};
+	request(fd, HVP_GNT_MAP, nr, &a, sizeof(a), g, nr * sizeof(g[0]));
+	if (receive(fd, NULL))
+		return rep.hdr.rc;
+	memcpy(&m, rep.body, sizeof(m));
+	*id = m.id;
+	return 0;
+}
+
+/* A hypercall with one argument structure and one array it points to. */
+static int64_t hypercall(int fd, uint32_t op, uint64_t cmd, const void *arg,
+	uint32_t len, const void *list, uint32_t list_len)
+{
+	struct {
+		struct hvp_hypercall h;
+		struct hvp_buf b[2];
+	} a = {
+		.h = {.op = op, .arg = {cmd, 0x10000, 1}},
+		.b = {{0x10000, len, HVP_BUF_OUT}, {0x20000, list_len, 0}},
+	};
+	uint8_t rest[PAGE];
+	struct hvp_result r;
+
+	memcpy(rest, arg, len);
+	if (list_len)
+		memcpy(rest + len, list, list_len);
+	request(fd, HVP_HYPERCALL, 2, &a, sizeof(a), rest, len + list_len);
+	ck_assert_int_eq(receive(fd, NULL), 0);
+	memcpy(&r, rep.body, sizeof(r));
+	return r.ret;
+}
+
+static void decrease(int fd, uint64_t gfn, uint32_t nr)
+{
+	struct xen_memory_reservation r = {.nr_extents = 1, .domid = DOMID_SELF};
+	uint64_t at;
+
+	r.extent_start = (xen_pfn_t *)0x20000;
+	for (uint32_t i = 0; i < nr; i++) {
+		at = gfn + i;
+		ck_assert_int_eq(hypercall(fd, __HYPERVISOR_memory_op,
+					 XENMEM_decrease_reservation, &r,
+					 sizeof(r), &at, sizeof(at)),
+			1);
+	}
+}
+
+static void up(void)
+{
+	ck_assert_int_eq(stand_start(&s), 0);
+	ck_assert_int_eq(stand_domain(&s, 1, 65536), 0);
+}
+
+static void down(void)
+{
+	struct hva_info i;
+
+	ck_assert_int_eq(stand_info(&s, &i), 0);
+	ck_assert_int_eq(stand_stop(&s), 0);
+}
+
+/* The pages of a share go while it is held: by another session's hypercall,
+ * and with their domain. */
+START_TEST(test_share_is_gone)
+{
+	struct hvp_share sh;
+	struct hva_info i;
+	int a, b;
+
+	up();
+	a = session(1);
+	b = session(1);
+	share(a, 0, 3, &sh, NULL);
+	ck_assert_int_eq(notify(a, sh.id, 2 * PAGE + 5), 0);
+	decrease(b, sh.gfn, 3);
+	ck_assert_int_eq(stand_info(&s, &i), 0);
+	ck_assert_int_eq(ask_id(a, HVP_GNT_UNSHARE, sh.id), 0);
+	share(a, 0, 1, &sh, NULL);
+	ck_assert_int_eq(notify(a, sh.id, 7), 0);
+	decrease(b, sh.gfn, 1);
+	ck_assert_int_eq(stand_destroy(&s, 1), 0);
+	for (int n = 0; n < 200; n++) {
+		ck_assert_int_eq(stand_info(&s, &i), 0);
+		if (i.domains == 1)
+			break;
+		usleep(10000);
+	}
+	ck_assert_uint_eq(i.domains, 1);
+	ck_assert_uint_eq(i.zombies, 0);
+	close(a);
+	close(b);
+	down();
+}
+END_TEST
+
+/* What is at the gfn of a page of ours may be somebody else's by now. */
+START_TEST(test_share_was_replaced)
+{
+	struct hvp_share sh, other;
+	uint32_t ref, id;
+	int a, b;
+
+	up();
+	a = session(1);
+	b = session(1);
+	share(a, 0, 1, &sh, NULL);
+	decrease(b, sh.gfn, 1);
+	ref = share(b, 0, 1, &other, NULL);
+	ck_assert_uint_eq(other.gfn, sh.gfn);
+	ck_assert_int_eq(ask_id(a, HVP_GNT_UNSHARE, sh.id), 0);
+	close(a);
+	a = session(0);
+	ck_assert_int_eq(map(a, 1, 1, ref, ref, true, &id), 0);
+	close(a);
+	close(b);
+	down();
+}
+END_TEST
+
+START_TEST(test_arena_is_gone)
+{
+	struct hvp_arena arena;
+	struct stat mine, other;
+	int a, b, fd;
+
+	up();
+	a = session(1);
+	b = session(1);
+	request(a, HVP_GNT_ARENA, 0, NULL, 0, NULL, 0);
+	ck_assert_int_eq(receive(a, &fd), 0);
+	memcpy(&arena, rep.body, sizeof(arena));
+	ck_assert_int_eq(fstat(fd, &mine), 0);
+	close(fd);
+	/* again: the same one */
+	request(a, HVP_GNT_ARENA, 0, NULL, 0, NULL, 0);
+	ck_assert_int_eq(receive(a, &fd), 0);
+	ck_assert_int_eq(fstat(fd, &other), 0);
+	ck_assert_uint_eq(mine.st_ino, other.st_ino);
+	close(fd);
+	decrease(b, arena.gfn, arena.pages);
+	ck_assert_int_eq(ask(b, HVP_GNT_ARENA, NULL, 0), 0);
+	ck_assert_int_eq(ask(a, HVP_GNT_ARENA, NULL, 0), -EIO);
+	close(a);
+	ck_assert_int_eq(ask(b, HVP_GNT_ARENA, NULL, 0), 0);
+	close(b);
+	down();
+}
+END_TEST
+
+/* The pages of one mapping lie anywhere. */
+START_TEST(test_notify_bounds)
+{
+	struct hvp_share one, two;
+	uint32_t r1, r2, id;
+	int a, b, fd;
+
+	up();
+	a = session(1);
+	b = session(0);
+	r1 = share(a, 0, 1, &one, NULL);
+	r2 = share(a, 0, 1, &two, &fd);
+	ck_assert_int_eq(map(b, 1, 2, r1, r2, true, &id), 0);
+	ck_assert_int_eq(notify(b, id, PAGE), -EINVAL);
+	ck_assert_int_eq(notify(b, id, PAGE - 1), 0);
+	ck_assert_int_eq(notify(a, one.id, PAGE), -EINVAL);
+	ck_assert_int_eq(notify(a, one.id, PAGE - 1), 0);
+	ck_assert_int_eq(ask_id(b, HVP_GNT_UNMAP, id), 0);
+	close(fd);
+	close(a);
+	close(b);
+	down();
+}
+END_TEST
+
+BH_CHECK_MAIN("hv_requests", 60, BH_TEST(test_share_is_gone),
+	BH_TEST(test_share_was_replaced),
+	BH_TEST(test_arena_is_gone), BH_TEST(test_notify_bounds))

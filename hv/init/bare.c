@@ -29,6 +29,13 @@ int bare_name(char name[BARE_MAX])
 	return n >= (int)BARE_MAX ? -ENAMETOOLONG : 0;
 }
 
+void bare_forget(void)
+{
+	unsetenv(HVP_SOCKET_ENV);
+	unsetenv("HV_XENBUS");
+	unsetenv("XENSTORED_PATH");
+}
+
 int bare_make(const char *name, bool control)
 {
 	char path[BARE_MAX + 16];

@@ -18,6 +18,9 @@
 /* Chooses a name that nobody else has; nothing is made.  0 or -errno. */
 int bare_name(char name[BARE_MAX]);
 
+/* Forgets what the environment of hvd's caller says of a domain's sockets. */
+void bare_forget(void);
+
 /* Makes it, mode 0700, and sets HV_SOCKET, HV_XENBUS.  0 or -errno. */
 int bare_make(const char *name, bool control);
 

@@ -229,6 +229,7 @@ int main(void)
 
 	descriptors_check();
 	signal(SIGPIPE, SIG_IGN);
+	bare_forget();
 	r = conf_read(&in.conf, HVB_CONFIG_FD, err);
 	close(HVB_CONFIG_FD);
 	if (r == 0)

@@ -239,6 +239,24 @@ START_TEST(test_exec_environment)
 }
 END_TEST
 
+/* The variables that say where a domain's sockets are. */
+START_TEST(test_callers_environment)
+{
+	const char *control[] = {"domid=0", "control=1"};
+
+	setenv("HV_SOCKET", "/wrong", 1);
+	setenv("HV_XENBUS", "/wrong", 1);
+	setenv("XENSTORED_PATH", "/wrong", 1);
+	if (_i & 1)
+		begin(control, 2, _i & 2 ? &bare : NULL, (uid_t)-1, 0);
+	else
+		begin(PLAIN, _i & 2 ? &bare : NULL, (uid_t)-1, 0);
+	run_ok("case \"$HV_SOCKET$HV_XENBUS$XENSTORED_PATH\" in "
+	       "*wrong*) false; esac");
+	end();
+}
+END_TEST
+
 static void dir_make(void)
 {
 	snprintf(dir, sizeof(dir), "/tmp/bulkhead-life.XXXXXX");
@@ -817,6 +835,7 @@ END_TEST
 
 BH_CHECK_MAIN("life", 60, BH_LOOP(test_isolated, 2), BH_LOOP(test_usable, 2),
 	BH_LOOP(test_status, 2), BH_TEST(test_exec_environment),
+	BH_LOOP(test_callers_environment, 4),
 	BH_LOOP(test_bind, 4), BH_LOOP(test_bind_hidden, 2),
 	BH_LOOP(test_control, 2), BH_LOOP(test_run, 4),
 	BH_TEST(test_kernel_dies), BH_LOOP(test_ending, 2),

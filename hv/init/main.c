@@ -249,7 +249,9 @@ int main(void)
 	r = bare_name(in.bare);
 	if (r < 0 || pipe2(in.alive, O_CLOEXEC) < 0)
 		failed_at(r < 0 ? r : errno, "starting");
-	ns_enter(&in.ns);
+	r = ns_enter(&in.ns);
+	if (r < 0)
+		failed_at(r, "a user namespace");
 	if (!(in.ns.have & HVB_HAVE_PIDNS)) {
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 		r = sweep_init();

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct {
@@ -68,7 +69,19 @@ static bool file_write(const char *path, const char *text)
 	return ok;
 }
 
-static void user_map(struct ns *ns)
+static bool ids_are(uid_t uid, gid_t gid)
+{
+	uid_t u[3];
+	gid_t g[3];
+
+	return getresuid(&u[0], &u[1], &u[2]) == 0 &&
+	       getresgid(&g[0], &g[1], &g[2]) == 0 && u[0] == uid &&
+	       u[1] == uid && u[2] == uid && g[0] == gid && g[1] == gid &&
+	       g[2] == gid;
+}
+
+/* 0, or -errno; -EIO: the calls succeeded, and the ids are not as asked for. */
+static int user_map(const struct ns *ns)
 {
 	char uid[32], gid[32];
 
@@ -77,59 +90,84 @@ static void user_map(struct ns *ns)
 	/* a group could be dropped to get past a mode such as 0705 */
 	file_write("/proc/self/setgroups", "deny");
 	if (!file_write("/proc/self/uid_map", uid) ||
-		!file_write("/proc/self/gid_map", gid)) {
-		chan_note(ns->sock, "user ids are not mapped: %s",
-			strerror(errno));
-		return;
-	}
+		!file_write("/proc/self/gid_map", gid))
+		return -errno;
 	/* root's own ids, if that is where we come from, have no name here */
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-		chan_note(ns->sock, "cannot be uid 0: %s", strerror(errno));
+		return -errno;
+	return ids_are(0, 0) ? 0 : -EIO;
 }
 
 /*
  * The namespace must belong to the domain's own user, so root takes that
- * user's effective ids for the call, and can go back when it is refused.
+ * user's effective ids for the call.  There is no way back from a failure.
  */
-static bool user_enter(struct ns *ns)
+static int user_unshare(const struct ns *ns)
 {
-	int r = -1;
-
-	if (access("/proc/self/uid_map", W_OK) < 0) {
-		chan_note(ns->sock, "no user namespace: /proc: %s",
-			strerror(errno));
-		return false;
-	}
-	if (!ns->drop || (setegid(ns->gid) == 0 && seteuid(ns->uid) == 0))
-		r = unshare(CLONE_NEWUSER);
-	if (r < 0) {
-		chan_note(ns->sock, "no user namespace: %s%s", strerror(errno),
-			geteuid() || ns->drop ? "" : ": it runs as root");
-		if (ns->drop && (seteuid(0) < 0 || setegid(0) < 0))
-			_exit(1);
-		return false;
-	}
+	if (ns->drop && (setegid(ns->gid) < 0 || seteuid(ns->uid) < 0))
+		return -errno;
+	if (unshare(CLONE_NEWUSER) < 0)
+		return -errno;
 	/* another uid made /proc/self root's */
 	prctl(PR_SET_DUMPABLE, 1);
-	user_map(ns);
-	ns->drop = false;
-	ns->have |= HVB_HAVE_USERNS;
-	return true;
+	return user_map(ns);
 }
 
-void ns_enter(struct ns *ns)
+/*
+ * Some kernels give an ordinary user the namespace and then refuse the map:
+ * a child finds out, since there one would be nobody, or root outside.
+ */
+static int user_try(const struct ns *ns)
 {
-	int all = 0;
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		_exit(-user_unshare(ns) & 0xff);
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EPERM;
+}
+
+static int user_enter(struct ns *ns)
+{
+	int r = 0;
+
+	if (access("/proc/self/uid_map", W_OK) < 0)
+		r = -errno;
+	if (r == 0)
+		r = user_try(ns);
+	if (r < 0) {
+		chan_note(ns->sock, "no user namespace: %s", strerror(-r));
+		return 0;
+	}
+	r = user_unshare(ns);
+	if (r < 0)
+		return r;
+	ns->drop = false;
+	ns->have |= HVB_HAVE_USERNS;
+	return 0;
+}
+
+int ns_enter(struct ns *ns)
+{
+	int all = 0, r;
 
 	if (geteuid() == 0)
 		setgroups(0, NULL);
-	user_enter(ns);
+	r = user_enter(ns);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < NR_KINDS; i++)
 		all |= kinds[i].flag;
 	if (unshare(all) == 0) {
 		for (size_t i = 0; i < NR_KINDS; i++)
 			ns->have |= kinds[i].have;
-		return;
+		return 0;
 	}
 	for (size_t i = 0; i < NR_KINDS; i++) {
 		if (unshare(kinds[i].flag) == 0)
@@ -139,6 +177,7 @@ void ns_enter(struct ns *ns)
 				kinds[i].name, strerror(errno),
 				kinds[i].without);
 	}
+	return 0;
 }
 
 void ns_setup(const struct ns *ns, const struct conf *c)
@@ -164,11 +203,11 @@ void ns_setup(const struct ns *ns, const struct conf *c)
 
 int ns_drop(struct ns *ns)
 {
-	if (!ns->drop)
-		return 0;
-	if (setresgid(ns->gid, ns->gid, ns->gid) < 0 ||
-		setresuid(ns->uid, ns->uid, ns->uid) < 0)
+	const bool inside = ns->have & HVB_HAVE_USERNS;
+
+	if (ns->drop && (setresgid(ns->gid, ns->gid, ns->gid) < 0 ||
+				setresuid(ns->uid, ns->uid, ns->uid) < 0))
 		return -errno;
 	ns->drop = false;
-	return 0;
+	return ids_are(inside ? 0 : ns->uid, inside ? 0 : ns->gid) ? 0 : -EIO;
 }

@@ -28,14 +28,18 @@ int ns_init(struct ns *ns, const struct conf *c, int sock, char *err);
 
 /*
  * Enters what namespaces can be had; the pid namespace begins with the next
- * fork.  What is missing is in ns->have and has been said to hvd.
+ * fork.  What is missing is in ns->have and has been said to hvd.  0, or
+ * -errno: this process is nobody that it should be, and has to end.
  */
-void ns_enter(struct ns *ns);
+int ns_enter(struct ns *ns);
 
 /* In the child: brings up the loopback, names the host.  Best effort. */
 void ns_setup(const struct ns *ns, const struct conf *c);
 
-/* Becomes ns->uid for good, if that is still to be done.  0 or -errno. */
+/*
+ * Becomes ns->uid for good, if that is still to be done, and sees that all its
+ * ids are that one's.  0, or -errno: it must not run anything.
+ */
 int ns_drop(struct ns *ns);
 
 #endif

@@ -700,6 +700,54 @@ START_TEST(test_wrong_uid)
 }
 END_TEST
 
+static void ids_must_be(pid_t pid, unsigned uid)
+{
+	static const char *const names[] = {"Uid:", "Gid:"};
+	char path[64], line[256];
+	unsigned id[4], found = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (strncmp(line, names[0], 4) && strncmp(line, names[1], 4))
+			continue;
+		ck_assert_int_eq(sscanf(line + 4, "%u %u %u %u", &id[0], &id[1],
+					 &id[2], &id[3]),
+			4);
+		for (int i = 0; i < 4; i++)
+			ck_assert_msg(id[i] == uid, "%d: %s", (int)pid, line);
+		found++;
+	}
+	fclose(f);
+	ck_assert_uint_eq(found, 2);
+}
+
+/*
+ * A user namespace that is there and cannot be used: the map is refused, as
+ * some systems do it, or uid 0 in it.  _i & 1: as that user from the start.
+ */
+START_TEST(test_denied_map)
+{
+	const struct play_deny deny = {
+		.write = _i & 2 ? 0 : (int)strlen("0 65534 1"),
+		.root = _i & 2,
+	};
+	const char *conf[] = {"domid=1", "uid=65534"};
+
+	if (geteuid() != 0 || user_skip(_i & 1))
+		return;
+	begin(conf, 2, &deny, user_of(_i & 1), HVB_HAVE_SECCOMP);
+	ck_assert_int_eq(play.last.value & HVB_HAVE_USERNS, 0);
+	ck_assert_msg(strstr(play.notes, "no user namespace") != NULL, "%s",
+		play.notes);
+	ids_must_be(child_of(play.pid), 65534);
+	run_ok("true");
+	end();
+}
+END_TEST
+
 /* Each namespace alone, and all: it lives, and says what it lacks. */
 START_TEST(test_denied)
 {
@@ -835,12 +883,12 @@ END_TEST
 
 BH_CHECK_MAIN("life", 60, BH_LOOP(test_isolated, 2), BH_LOOP(test_usable, 2),
 	BH_LOOP(test_status, 2), BH_TEST(test_exec_environment),
-	BH_LOOP(test_callers_environment, 4),
-	BH_LOOP(test_bind, 4), BH_LOOP(test_bind_hidden, 2),
-	BH_LOOP(test_control, 2), BH_LOOP(test_run, 4),
-	BH_TEST(test_kernel_dies), BH_LOOP(test_ending, 2),
-	BH_LOOP(test_stop, 6), BH_LOOP(test_nothing_left, 28),
-	BH_LOOP(test_wrong, NR_WRONG), BH_TEST(test_wrong_uid),
+	BH_LOOP(test_callers_environment, 4), BH_LOOP(test_bind, 4),
+	BH_LOOP(test_bind_hidden, 2), BH_LOOP(test_control, 2),
+	BH_LOOP(test_run, 4), BH_TEST(test_kernel_dies),
+	BH_LOOP(test_ending, 2), BH_LOOP(test_stop, 6),
+	BH_LOOP(test_nothing_left, 28), BH_LOOP(test_wrong, NR_WRONG),
+	BH_TEST(test_wrong_uid), BH_LOOP(test_denied_map, 4),
 	BH_LOOP(test_denied, 14), BH_LOOP(test_masked_proc, 4),
 	BH_LOOP(test_socket, 2), BH_TEST(test_cpus), BH_LOOP(test_shares, 2),
 	BH_TEST(test_unstarted))

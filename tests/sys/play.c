@@ -64,6 +64,13 @@ static void deny_apply(const struct play_deny *d)
 	if (r == 0 && d->mount)
 		r = seccomp_rule_add(
 			f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mount), 0);
+	if (r == 0 && d->root)
+		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM),
+			SCMP_SYS(setresuid), 2, SCMP_A0_64(SCMP_CMP_EQ, 0),
+			SCMP_A1_64(SCMP_CMP_EQ, 0));
+	if (r == 0 && d->write)
+		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(write),
+			1, SCMP_A2_64(SCMP_CMP_EQ, (uint64_t)d->write));
 	if (r == 0 && d->mount_attr) {
 		const uint32_t no = SCMP_ACT_ERRNO(ENOSYS);
 

@@ -28,6 +28,8 @@ struct play_deny {
 	int namespaces;
 	bool mount_attr; /* open_tree, move_mount, mount_setattr: ENOSYS */
 	bool mount;      /* mount: EPERM */
+	bool root;       /* setresuid to 0, real, effective and saved: EPERM */
+	int write;       /* a write of so many bytes: EPERM; 0: none */
 };
 
 /* Starts hv-init with these strings, as user `uid` if that is not -1. */

@@ -10,6 +10,18 @@ static bool may_map(const struct session *s, uint32_t domid)
 	return s->only_fm < 0 || s->only_fm == domid;
 }
 
+/* Whether a mapping of @domid can succeed at all, before anything is made. */
+static int check_target(const struct session *s, uint32_t domid)
+{
+	struct hv_dom *d = s->vd->d;
+
+	if (!may_map(s, domid))
+		return -EPERM;
+	if (domid != DOMID_SELF)
+		d = hv_dom_find(s->vd->h->hv, domid);
+	return d ? hv_may(s->vd->d, HV_OP_MEM_FOREIGN, d) : -ESRCH;
+}
+
 int op_fm_map(struct request *r)
 {
 	static struct segs segs;
@@ -24,10 +36,9 @@ int op_fm_map(struct request *r)
 
 	if (r->hdr.n == 0)
 		return -EINVAL;
-	if (!may_map(s, a->domid))
-		return -EPERM;
-	if (!hv_dom_find(s->vd->h->hv, a->domid) && a->domid != DOMID_SELF)
-		return -ESRCH;
+	rc = check_target(s, a->domid);
+	if (rc)
+		return rc;
 	rc = held_new(s, HELD_FOREIGN, r->hdr.n, &id);
 	if (rc)
 		return rc;
@@ -47,10 +58,12 @@ int op_fm_map(struct request *r)
 		}
 	}
 	rc = held_note_runs(m, &segs);
-	if (rc) {
+	if (rc || !m->n) {
 		held_drop(s, id);
-		return rc;
+		id = HVP_ID_NONE;
 	}
+	if (rc)
+		return rc;
 	reply_mapping(&segs, id, 0, errs, r->hdr.n);
 	return 0;
 }

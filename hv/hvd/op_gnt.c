@@ -8,7 +8,12 @@
 #include "hv/hvd/session.h"
 #include "hv/hvd/vdom.h"
 
-/* --- held objects ------------------------------------------------------ */
+/* --- held objects ------------------------------------------------------
+ *
+ * Each is backed by something of the engine that is limited per domain (a
+ * mapping, a foreign reference, a run), so their number is: what holds
+ * nothing is not kept.
+ */
 
 int held_new(struct session *s, enum held_kind kind, uint32_t n, uint32_t *id)
 {

@@ -176,6 +176,7 @@ struct hvp_mapping {
 struct hvp_id {
 	uint32_t id;
 };
+#define HVP_ID_NONE (~0u)
 
 /*
  * HVP_GNT_ARENA: -> struct hvp_arena and a descriptor, read-write: pages that
@@ -240,7 +241,8 @@ struct hvp_notify {
 /*
  * HVP_FM_MAP: struct hvp_fm_map and n uint64_t gfns, n <= HVP_REFS_MAX.
  * -> struct hvp_mapping, n int32_t errors (0 or -errno per page), n_seg
- * segments for the pages without error, in order.  rc 0 even if pages failed.
+ * segments for the pages without error, in order.  rc 0 even if pages failed;
+ * if all did, there is nothing to unmap, and the id is HVP_ID_NONE.
  * HVP_FM_RESOURCE: struct hvp_fm_resource; n_frames 0 asks the size only.
  * -> struct hvp_mapping (id is the number of frames when only the size was
  * asked), segments.

@@ -307,6 +307,60 @@ START_TEST(test_notify_bounds)
 }
 END_TEST
 
+static int foreign(int fd, uint32_t domid, uint32_t nr, uint64_t gfn)
+{
+	const struct hvp_fm_map a = {.domid = domid};
+	uint64_t g[HVP_REFS_MAX];
+
+	for (uint32_t i = 0; i < nr; i++)
+		g[i] = gfn + i;
+	request(fd, HVP_FM_MAP, nr, &a, sizeof(a), g, nr * sizeof(g[0]));
+	return receive(fd, NULL);
+}
+
+static long hvd_kb(void)
+{
+	char path[64], line[128];
+	long kb = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)s.hvd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "RssAnon: %ld", &kb);
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+/* A mapping of nothing is not kept: there is no end to them. */
+START_TEST(test_map_nothing)
+{
+	struct hvp_mapping m;
+	int a, b;
+	long kb;
+
+	up();
+	a = session(1);
+	b = session(0);
+	ck_assert_int_eq(foreign(a, 0, 4, 0), -EPERM);
+	ck_assert_int_eq(foreign(b, 77, 4, 0), -ESRCH);
+	ck_assert_int_eq(foreign(b, 1, 1024, 0xfff00000u), 0);
+	memcpy(&m, rep.body, sizeof(m));
+	ck_assert_uint_eq(m.id, HVP_ID_NONE);
+	ck_assert_int_eq(ask_id(b, HVP_FM_UNMAP, m.id), -EINVAL);
+	kb = hvd_kb();
+	for (int i = 0; i < 2000; i++) {
+		ck_assert_int_eq(foreign(b, 1, 1024, 0xfff00000u), 0);
+		ck_assert_int_lt(foreign(a, 0, 1024, 0), 0);
+	}
+	ck_assert_int_lt(hvd_kb() - kb, 1024);
+	close(a);
+	close(b);
+	down();
+}
+END_TEST
+
 BH_CHECK_MAIN("hv_requests", 60, BH_TEST(test_share_is_gone),
 	BH_TEST(test_share_was_replaced),
-	BH_TEST(test_arena_is_gone), BH_TEST(test_notify_bounds))
+	BH_TEST(test_arena_is_gone), BH_TEST(test_notify_bounds), BH_TEST(test_map_nothing))

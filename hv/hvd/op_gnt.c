@@ -119,10 +119,16 @@ static void drop_grants(struct session *s, struct held *m)
  */
 static void drop_share(struct session *s, struct held *m)
 {
+	const struct hv_run *run = m->first.run;
+
+	/* a run goes with its last page; with a hold on it the page would be
+	 * wiped first, and a program may have it mapped for longer than the
+	 * session lasts (restrict_all).  Below, @run is a name only. */
+	held_let_go(m);
 	for (uint32_t i = 0; i < m->n; i++) {
 		if (hv_gnt_end(s->vd->d, m->ids[i]) == -EBUSY)
 			vdom_defer_end(s->vd, m->ids[i]);
-		session_remove_page(s, m->first.run, i, m->gfn + i);
+		session_remove_page(s, run, i, m->gfn + i);
 	}
 }
 

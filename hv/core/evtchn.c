@@ -137,6 +137,8 @@ void evtchn_free(struct hv_dom *d, uint32_t port)
 	d->ev.in_use[port / 64] &= ~bit;
 	d->ev.active--;
 	d->hv->nr_ports--;
+	if (d->hv->host->evt_free)
+		d->hv->host->evt_free(d->hv->ctx, d, port);
 }
 
 static void close_interdomain(struct hv_dom *d, uint32_t port)

@@ -79,6 +79,8 @@ enum hv_run_kind {
  * evt_bind  prepare: the two ends are about to be connected; the host makes a
  *         fresh notification pair.  0, or an errno that refuses the bind.
  *         For VIRQ and IPI ports @rd is NULL.
+ * evt_free  the port @port of @d is free from now on, whoever closed it: a
+ *         call, a reset, the domain's end.  May be NULL.
  * evt_unbind  the port @port of @d is no longer connected to anything that
  *         may signal it (closed, or its peer closed).
  * evt_raise  the port became pending and is not masked.  Returns true if the
@@ -105,6 +107,8 @@ struct hv_host {
 	int (*evt_bind)(void *ctx, struct hv_dom *d, uint32_t port,
 		struct hv_dom *rd, uint32_t rport);
 	void (*evt_unbind)(void *ctx, struct hv_dom *d, uint32_t port);
+	/* optional */
+	void (*evt_free)(void *ctx, struct hv_dom *d, uint32_t port);
 	bool (*evt_raise)(void *ctx, struct hv_dom *d, uint32_t port);
 	void (*dom_event)(void *ctx, struct hv_dom *d, enum hv_dom_event ev);
 	uint32_t (*console_read)(void *ctx, char *buf, uint32_t len,

@@ -18,17 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <xenevtchn.h>
 
+#include "hv/compat/bell.h"
 #include "hv/compat/evtchn.h"
-
-#ifndef RWF_NOSIGNAL
-#define RWF_NOSIGNAL 0x00000100
-#endif
 
 static int fail(int r)
 {
@@ -88,20 +83,12 @@ static uint32_t word_of(const struct xenevtchn_handle *xce, uint32_t port)
 		memory_order_acquire);
 }
 
-/* A peer could otherwise make our write wait, or our read. */
-static int set_nonblock(int fd)
-{
-	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
-}
-
 static int check_fds(const struct hv_fds *fds)
 {
 	int r = fds->nr == 1 || fds->nr == 2 ? 0 : -EPROTO;
 
-	for (unsigned int i = 0; r == 0 && i < fds->nr; i++)
-		r = set_nonblock(fds->fd[i]);
-	/* a write end is asked for anew after exec, a read end cannot be
-	 * taken out of the epoll set without its number */
+	/* what we ring is asked for anew after exec; what we wait on cannot
+	 * be taken out of the epoll set without its number */
 	if (r == 0 && fds->nr == 2 &&
 		fcntl(fds->fd[1], F_SETFD, FD_CLOEXEC) < 0)
 		r = -errno;
@@ -205,7 +192,6 @@ int xenevtchn_unbind(xenevtchn_handle *xce, evtchn_port_t port)
 	pthread_mutex_lock(&xce->lock);
 	p = port_find(&xce->ports, port);
 	if (p) {
-		/* nobody writes to the peer's pipe when hvd lets go of it */
 		port_retire(p);
 		epoll_ctl(xce->efd, EPOLL_CTL_DEL, p->rfd, NULL);
 		port_close_fds(p);
@@ -222,9 +208,9 @@ static int replace_fd(int new, int old, bool cloexec)
 }
 
 /*
- * Replaces what is stale of @p: the write end, and with @both the read end.
- * Only xenevtchn_pending() takes the new read end: the old pipe holds what
- * was sent before, and a byte of hvd that makes the port fire.
+ * Replaces what is stale of @p: what to ring, and with @both what to wait on.
+ * Only those who report an event, or arm the port, take the latter: hvd has
+ * rung the old one, so that the port fires.
  */
 static int port_replace(struct xenevtchn_handle *xce, struct port *p,
 	const struct hvp_ev_port *at, struct hv_fds *fds, bool both)
@@ -252,10 +238,13 @@ static int port_replace(struct xenevtchn_handle *xce, struct port *p,
 	return r;
 }
 
-/* The event page says that @port's descriptors are stale. */
-static int port_refresh(struct xenevtchn_handle *xce, uint32_t port, bool both)
+/* The event page says that @port's descriptors are stale; @flags are those of
+ * HVP_EV_REFRESH. */
+static int port_refresh(
+	struct xenevtchn_handle *xce, uint32_t port, uint32_t flags)
 {
-	const struct hvp_ev_bind b = {.port = port};
+	const struct hvp_ev_bind b = {.domid = flags, .port = port};
+	const bool both = !(flags & HVP_EV_RING_ONLY);
 	struct hvp_ev_port at;
 	struct hv_fds fds;
 	struct port *p;
@@ -303,34 +292,6 @@ static struct port *port_use(
 	}
 }
 
-/*
- * One byte to the peer.  hvd keeps the read end open, so that a peer's death
- * raises no SIGPIPE here; its own death must not either.  Kernels before
- * 6.18 cannot suppress the signal: there only what we know helps.
- */
-static int send_byte(struct xenevtchn_handle *xce, int fd)
-{
-	static atomic_bool no_nosignal;
-	char byte = 1;
-	const struct iovec iov = {&byte, 1};
-	ssize_t n;
-
-	if (!atomic_load_explicit(&no_nosignal, memory_order_relaxed)) {
-		/* not the wrapper: that would be a cancellation point */
-		n = syscall(
-			SYS_pwritev2, fd, &iov, 1UL, -1L, -1L, RWF_NOSIGNAL);
-		if (n >= 0 || errno == EAGAIN)
-			return 0;
-		if (errno == EPIPE)
-			return -EIO;
-		atomic_store(&no_nosignal, true);
-	}
-	if (atomic_load_explicit(&xce->gone, memory_order_relaxed))
-		return -EIO;
-	n = syscall(SYS_write, fd, &byte, 1UL);
-	return n >= 0 || errno == EAGAIN ? 0 : -EIO;
-}
-
 int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
 {
 	struct port *p;
@@ -348,7 +309,7 @@ int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
 		}
 		/*
 		 * What the caller wrote for its peer comes before our look
-		 * at the stamp: if we then use the old pipe, a new peer has
+		 * at the stamp: if we then ring the old doorbell, a new peer has
 		 * yet to get the event of its bind, and sees the data.
 		 */
 		atomic_thread_fence(memory_order_seq_cst);
@@ -356,12 +317,15 @@ int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
 			word_of(xce, port))
 			break;
 		port_leave(p, counted);
-		r = port_refresh(xce, port, false);
+		r = port_refresh(xce, port, HVP_EV_RING_ONLY);
 		if (r < 0)
 			return fail(r);
 	}
-	r = send_byte(xce, p->wfd);
+	r = bell_ring(p->wfd) ? 0 : -EIO;
 	port_leave(p, counted);
+	/* hvd's death is the peer's, too */
+	if (atomic_load_explicit(&xce->gone, memory_order_relaxed))
+		r = -EIO;
 	return r < 0 ? fail(r) : 0;
 }
 
@@ -377,13 +341,26 @@ static void port_arm(struct xenevtchn_handle *xce, uint32_t port, int rfd)
 
 int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
 {
-	bool counted;
+	bool counted, stale;
 	struct port *p = port_use(xce, port, &counted);
+	int r;
 
-	if (p) {
-		port_arm(xce, port, p->rfd);
+	if (!p)
+		return 0;
+	/* a peer that bound anew while it was masked, or descriptors that were
+	 * short at the event: the old doorbell rings no more */
+	stale = atomic_load(&p->rstamp) != word_of(xce, port);
+	if (stale) {
 		port_leave(p, counted);
+		r = port_refresh(xce, port, HVP_EV_WAKE);
+		if (r < 0)
+			return fail(r);
+		p = port_use(xce, port, &counted);
+		if (!p)
+			return 0;
 	}
+	port_arm(xce, port, p->rfd);
+	port_leave(p, counted);
 	return 0;
 }
 
@@ -426,9 +403,8 @@ static int port_take(struct xenevtchn_handle *xce, const struct epoll_event *ev)
 {
 	const uint32_t port = (uint32_t)ev->data.u64;
 	const int rfd = (int)(ev->data.u64 >> 32);
-	bool stale, counted;
+	bool stale, counted, rang;
 	struct port *p = port_use(xce, port, &counted);
-	ssize_t n;
 
 	if (!p)
 		return 0;
@@ -436,16 +412,16 @@ static int port_take(struct xenevtchn_handle *xce, const struct epoll_event *ev)
 		port_leave(p, counted); /* of an earlier life of this port */
 		return 0;
 	}
-	n = syscall(SYS_read, rfd, xce->sink, sizeof(xce->sink));
+	rang = bell_take(rfd);
 	stale = atomic_load(&p->rstamp) != word_of(xce, port);
 	/* somebody else took them: the port must be able to fire again */
-	if (n < 0 && !stale)
+	if (!rang && !stale)
 		port_arm(xce, port, rfd);
 	port_leave(p, counted);
-	/* if hvd is gone, the next call tells */
+	/* if that fails, unmask tries again, and says so */
 	if (stale)
-		(void)port_refresh(xce, port, true);
-	return n > 0 || stale;
+		(void)port_refresh(xce, port, 0);
+	return rang || stale;
 }
 
 xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *xce)

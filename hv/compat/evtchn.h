@@ -14,9 +14,9 @@
  * DOC: the descriptor of a handle
  *
  * xenevtchn_fd() is an epoll set.  In it are the session's socket, which
- * only wakes when hvd hangs up, and the read end of each port's pipe with
- * EPOLLONESHOT: an event disarms the port (Xen: masks it), unmask arms it
- * again, and what was sent in between makes it fire at once.
+ * only wakes when hvd hangs up, and each port's doorbell with EPOLLONESHOT:
+ * an event disarms the port (Xen: masks it), unmask arms it again, and what
+ * was sent in between makes it fire at once.
  */
 struct xenevtchn_handle {
 	struct Xentoolcore__Active_Handle active; /* first: see evtchn.c */
@@ -29,7 +29,6 @@ struct xenevtchn_handle {
 	const _Atomic uint32_t *words; /* the domain's event page */
 	pthread_mutex_t lock;          /* binds, unbinds, refreshes */
 	struct ports ports;
-	uint8_t sink[HVP_PAGE]; /* events read away: nobody looks at them */
 };
 
 /* The session's mark in the epoll set; a port's is evtchn_mark(). */

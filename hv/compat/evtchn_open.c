@@ -140,9 +140,9 @@ int xenevtchn_restrict(xenevtchn_handle *xce, domid_t domid)
  * All that is known is the number of the epoll descriptor.  What is in its
  * set is found by asking the set about each open descriptor of the process:
  * EPOLL_CTL_MOD answers ENOENT for one that is not in it, and changes
- * nothing then.  The socket in it is the session.  The pipes are taken out
- * and closed: hvd is asked which ports the session holds, and for fresh
- * descriptors of the same pipes, so that what was sent during the exec is
+ * nothing then.  The socket in it is the session.  The doorbells are taken
+ * out and closed: hvd is asked which ports the session holds, and for fresh
+ * descriptors of the same doorbells, so that what was sent during the exec is
  * still there.  Every port is unmasked then, as an event without a cause
  * does no harm and a lost one would.
  */
@@ -198,7 +198,7 @@ static void scan_all(struct scan *s)
 
 static int recover_port(struct xenevtchn_handle *xce, uint32_t port)
 {
-	const struct hvp_ev_bind b = {.port = port};
+	const struct hvp_ev_bind b = {.domid = HVP_EV_WAKE, .port = port};
 	struct hvp_ev_port at;
 	struct hv_fds fds;
 	int r;

@@ -3,15 +3,15 @@
  * port.c: one event channel of a session, without a library in between
  *
  * Nothing is lost when the peer binds again: hvd changes the port's word,
- * then makes the old read end readable.  Whoever wakes up finds the new word
- * and takes the new pipe, with all that was written to it.
+ * then rings the old doorbell.  Whoever wakes up finds the new word and takes
+ * the new doorbell, which may have rung already.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "hv/compat/bell.h"
 #include "hv/compat/port.h"
 
 #define EVENTS_LEN (HVP_EV_PORTS * sizeof(uint32_t))
@@ -59,33 +59,40 @@ void hv_port_fini(struct hv_port *p)
 	p->rd = p->wr = -1;
 }
 
-/* Asks for descriptors; those of before are closed when there are new ones. */
+/*
+ * Asks for descriptors; those of before are closed when there are new ones.
+ * With HVP_EV_RING_ONLY what we wait on stays as it is.
+ */
 static int port_ask(
 	struct hv_port *p, unsigned int op, const struct hvp_ev_bind *bind)
 {
+	const bool ring_only =
+		op == HVP_EV_REFRESH && (bind->domid & HVP_EV_RING_ONLY);
 	struct hv_fds fds = {0};
 	struct hvp_ev_port got;
-	int r, flags;
+	int r;
 
 	r = hv_client_ask(p->events->client, op, 0, bind, sizeof(*bind), &got,
 		sizeof(got), &fds);
 	if (r == 0 && (got.port >= HVP_EV_PORTS || fds.nr < 1 || fds.nr > 2))
 		r = -EPROTO;
-	if (r == 0) {
-		flags = fcntl(fds.fd[0], F_GETFL);
-		if (flags < 0 ||
-			fcntl(fds.fd[0], F_SETFL, flags | O_NONBLOCK) < 0)
-			r = -errno;
-	}
 	if (r < 0) {
 		hv_fds_close(&fds);
 		return r;
 	}
-	hv_port_fini(p);
-	p->port = got.port;
-	p->stamp = got.stamp;
-	p->rd = fds.fd[0];
+	if (p->wr >= 0)
+		close(p->wr);
 	p->wr = fds.nr > 1 ? fds.fd[1] : -1;
+	p->wr_stamp = got.stamp;
+	if (ring_only) {
+		close(fds.fd[0]);
+		return 0;
+	}
+	if (p->rd >= 0)
+		close(p->rd);
+	p->port = got.port;
+	p->rd = fds.fd[0];
+	p->stamp = got.stamp;
 	return 0;
 }
 
@@ -96,42 +103,31 @@ int hv_port_open(struct hv_port *p, struct hv_events *e, unsigned int op,
 	return port_ask(p, op, bind);
 }
 
-static int port_refresh(struct hv_port *p)
+static int port_refresh(struct hv_port *p, uint32_t flags)
 {
-	const struct hvp_ev_bind bind = {.port = p->port};
+	const struct hvp_ev_bind bind = {.domid = flags, .port = p->port};
 
 	return port_ask(p, HVP_EV_REFRESH, &bind);
 }
 
 int hv_port_notify(struct hv_port *p)
 {
-	const char byte = 1;
 	int r;
 
-	if (port_word(p) != p->stamp) {
-		r = port_refresh(p);
+	if (port_word(p) != p->wr_stamp) {
+		r = port_refresh(p, HVP_EV_RING_ONLY);
 		if (r < 0)
 			return r;
 	}
-	if (p->wr < 0)
-		return 0;
-	while (write(p->wr, &byte, 1) < 0)
-		if (errno != EINTR)
-			return errno == EAGAIN ? 0 : -errno;
-	return 0;
+	return p->wr < 0 || bell_ring(p->wr) ? 0 : -errno;
 }
 
 int hv_port_clear(struct hv_port *p, bool *moved)
 {
-	char bytes[4096];
-	ssize_t n;
-
 	*moved = false;
-	do
-		n = read(p->rd, bytes, sizeof(bytes));
-	while (n < 0 && errno == EINTR);
+	bell_take(p->rd);
 	if (port_word(p) == p->stamp)
 		return 0;
 	*moved = true;
-	return port_refresh(p);
+	return port_refresh(p, 0);
 }

@@ -2,8 +2,8 @@
 /*
  * port.h: one event channel of a session, without a library in between
  *
- * For hv's own programs, which wait in an event loop of their own: the read
- * end becomes readable when the port fires.  One thread per port.
+ * For hv's own programs, which wait in an event loop of their own: its
+ * rd becomes readable when the port fires.  One thread per port.
  */
 #ifndef HV_COMPAT_PORT_H
 #define HV_COMPAT_PORT_H
@@ -23,8 +23,8 @@ struct hv_events {
 struct hv_port {
 	struct hv_events *events;
 	uint32_t port;
-	uint32_t stamp; /* these descriptors belong to */
-	int rd, wr;     /* wr is -1 when nobody is there to be notified */
+	uint32_t stamp, wr_stamp; /* the page's word of rd, of wr */
+	int rd, wr; /* wr is -1 when nobody is there to be notified */
 };
 
 /* hv_events_init: 0, or a negative errno as client.h says. */
@@ -42,7 +42,7 @@ int hv_port_open(struct hv_port *p, struct hv_events *e, unsigned int op,
 /* hv_port_fini: closes the descriptors; the session keeps the port. */
 void hv_port_fini(struct hv_port *p);
 
-/* hv_port_notify: 0, or a negative errno.  A full pipe is success. */
+/* hv_port_notify: 0, or a negative errno. */
 int hv_port_notify(struct hv_port *p);
 
 /*

@@ -96,7 +96,7 @@ void chan_kick(void *arg)
 		loop_stop(chan->loop);
 		return;
 	}
-	/* the notification may have found a new pipe */
+	/* the notification may have found a new doorbell */
 	if (event_get_fd(chan->ev) != chan->port.rd) {
 		r = chan_watch(chan);
 		if (r < 0)

@@ -64,10 +64,15 @@ static int host_evt_bind(void *ctx, struct hv_dom *d, uint32_t port,
 static void host_evt_unbind(void *ctx, struct hv_dom *d, uint32_t port)
 {
 	/*
-	 * Nothing to undo: the pipes stay with those who hold them, and the
-	 * next bind makes new ones.  What a former peer still writes reaches
-	 * its own former partner alone.
+	 * Nothing to undo: the doorbells stay with those who hold them, and
+	 * the next bind makes new ones.  What a former peer still rings
+	 * reaches its own former partner alone.
 	 */
+}
+
+static void host_evt_free(void *ctx, struct hv_dom *d, uint32_t port)
+{
+	vport_free(vdom_of(d), port);
 }
 
 static bool host_evt_raise(void *ctx, struct hv_dom *d, uint32_t port)
@@ -102,6 +107,7 @@ const struct hv_host hvd_host = {
 	.split = host_split,
 	.evt_bind = host_evt_bind,
 	.evt_unbind = host_evt_unbind,
+	.evt_free = host_evt_free,
 	.evt_raise = host_evt_raise,
 	.dom_event = host_dom_event,
 	.console_read = host_console_read,

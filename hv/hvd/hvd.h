@@ -9,7 +9,7 @@
  *   log.c	the machine's log (hv dmesg, sysctl readconsole, a file)
  *   host.c	what the engine asks of us (hv/core/hv.h)
  *   window.c	runs of frames as sealed memfds; what may be handed to whom
- *   notify.c	ports as pipes; the event page
+ *   notify.c	ports as doorbells; the event page
  *   vdom.c	a domain's host side: sessions, processes, life and death
  *   unmapped.c	mappings that ended without a word
  *   share.c	hvd's descriptors, a share for each domain

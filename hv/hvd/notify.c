@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* notify.c: ports as pipes, and the event page. */
+/* notify.c: ports as doorbells, and the event page. */
 #include "hv/hvd/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "hv/hvd/share.h"
@@ -58,57 +60,64 @@ static void stamp(struct vdom *vd, uint32_t port)
 	__atomic_add_fetch(&vd->events.word[port], 1, __ATOMIC_SEQ_CST);
 }
 
-static struct vpipe *vpipe_new(void)
+static void bell_close(struct bell *b)
 {
-	struct vpipe *p = calloc(1, sizeof(*p));
-	int fd[2];
-
-	if (!p)
-		return NULL;
-	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0) {
-		free(p);
-		return NULL;
-	}
-	/* one page is 4096 notifications; the rest would be pinned memory */
-	fcntl(fd[0], F_SETPIPE_SZ, HVP_PAGE);
-	p->rd = fd[0];
-	p->wr = fd[1];
-	p->refs = 1;
-	return p;
-}
-
-static struct vpipe *vpipe_ref(struct vpipe *p)
-{
-	if (p)
-		p->refs++;
-	return p;
-}
-
-static void vpipe_unref(struct vpipe **pp)
-{
-	struct vpipe *p = *pp;
-
-	*pp = NULL;
-	if (!p || --p->refs)
-		return;
-	close(p->rd);
-	close(p->wr);
-	free(p);
+	if (b->set >= 0)
+		close(b->set);
+	if (b->peer >= 0)
+		close(b->peer);
+	if (b->own >= 0)
+		close(b->own);
+	free(b);
 }
 
 /*
- * The peer writes to the same open file and can clear its O_NONBLOCK, so that
- * write(2) would wait for ever on a full pipe.  This call has the flag in its
- * arguments.  The pipe then refers to the page itself: nothing else is in it.
+ * Edge-triggered: an event is that somebody rang, not what is in the counter,
+ * which nobody ever reads and which only its one writer could fill.
  */
-static void vpipe_fire(struct vpipe *p)
+static bool bell_add(struct bell *b, int fd)
 {
-	static uint8_t page[HVP_PAGE] __attribute__((aligned(HVP_PAGE)));
-	const struct iovec byte = {page, 1};
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
 
-	/* full means that it is pending already */
-	if (vmsplice(p->wr, &byte, 1, SPLICE_F_NONBLOCK) < 0)
-		return;
+	return fd >= 0 && epoll_ctl(b->set, EPOLL_CTL_ADD, fd, &ev) == 0;
+}
+
+static struct bell *bell_new(void)
+{
+	struct bell *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->refs = 1;
+	b->set = epoll_create1(EPOLL_CLOEXEC);
+	b->peer = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	b->own = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (b->set >= 0 && bell_add(b, b->peer) && bell_add(b, b->own))
+		return b;
+	bell_close(b);
+	return NULL;
+}
+
+static struct bell *bell_ref(struct bell *b)
+{
+	if (b)
+		b->refs++;
+	return b;
+}
+
+static void bell_unref(struct bell **bp)
+{
+	struct bell *b = *bp;
+
+	*bp = NULL;
+	if (b && --b->refs == 0)
+		bell_close(b);
+}
+
+static void bell_ring(struct bell *b)
+{
+	if (eventfd_write(b->own, 1) < 0)
+		hvd_log("ring: %s", strerror(errno));
 }
 
 struct vport *vport_find(struct vdom *vd, uint32_t port)
@@ -146,9 +155,9 @@ struct vport *vport_get(struct vdom *vd, uint32_t port, bool two)
 		}
 	}
 	if (!vp->in)
-		vp->in = vpipe_new();
+		vp->in = bell_new();
 	if (two && !vp->out)
-		vp->out = vpipe_new();
+		vp->out = bell_new();
 	return vp->in && (!two || vp->out) ? vp : NULL;
 }
 
@@ -158,10 +167,10 @@ void vport_free(struct vdom *vd, uint32_t port)
 
 	if (!vp)
 		return;
-	vpipe_unref(&vp->in);
-	vpipe_unref(&vp->out);
-	vpipe_unref(&vp->given_in);
-	vpipe_unref(&vp->given_out);
+	bell_unref(&vp->in);
+	bell_unref(&vp->out);
+	bell_unref(&vp->given_in);
+	bell_unref(&vp->given_out);
 	if (vp->owner)
 		session_forget_port(vp->owner, port);
 	free(vp);
@@ -169,11 +178,6 @@ void vport_free(struct vdom *vd, uint32_t port)
 	vd->ports[port / VDOM_PORT_CHUNK][port % VDOM_PORT_CHUNK] = NULL;
 	/* whoever still has descriptors must not believe in them */
 	stamp(vd, port);
-}
-
-void vport_reset(struct vdom *vd, uint32_t port)
-{
-	vport_free(vd, port);
 }
 
 void vports_fini(struct vdom *vd)
@@ -197,14 +201,14 @@ static void make_stale(struct vdom *vd, uint32_t port, struct vport *vp)
 		return;
 	stamp(vd, port);
 	if (vp->given_in && vp->given_in != vp->in)
-		vpipe_fire(vp->given_in);
+		bell_ring(vp->given_in);
 }
 
 int notify_bind(
 	struct vdom *vd, uint32_t port, struct vdom *rvd, uint32_t rport)
 {
 	struct vport *a = vport_get(vd, port, false), *b;
-	struct vpipe *pa, *pb;
+	struct bell *pa, *pb;
 
 	if (!a)
 		return -ENOMEM;
@@ -213,32 +217,32 @@ int notify_bind(
 	b = vport_get(rvd, rport, false);
 	if (!b)
 		return -ENOMEM;
-	/* the first bind of an unbound port whose holder has both pipes:
+	/* the first bind of an unbound port whose holder has both:
 	 * the new end adopts them */
 	if (!a->used && !b->used && (!a->out || !b->out) &&
 		(a->out || b->out)) {
 		struct vport *old = a->out ? a : b, *new = a->out ? b : a;
 
-		vpipe_unref(&new->in);
-		new->in = vpipe_ref(old->out);
-		new->out = vpipe_ref(old->in);
+		bell_unref(&new->in);
+		new->in = bell_ref(old->out);
+		new->out = bell_ref(old->in);
 		goto bound;
 	}
-	pa = vpipe_new();
-	pb = vpipe_new();
+	pa = bell_new();
+	pb = bell_new();
 	if (!pa || !pb) {
-		vpipe_unref(&pa);
-		vpipe_unref(&pb);
+		bell_unref(&pa);
+		bell_unref(&pb);
 		return -ENOMEM;
 	}
-	vpipe_unref(&a->in);
-	vpipe_unref(&a->out);
-	vpipe_unref(&b->in);
-	vpipe_unref(&b->out);
+	bell_unref(&a->in);
+	bell_unref(&a->out);
+	bell_unref(&b->in);
+	bell_unref(&b->out);
 	a->in = pa;
-	a->out = vpipe_ref(pb);
+	a->out = bell_ref(pb);
 	b->in = pb;
-	b->out = vpipe_ref(pa);
+	b->out = bell_ref(pa);
 bound:
 	a->used = b->used = true;
 	make_stale(vd, port, a);
@@ -252,28 +256,32 @@ bool notify_raise(struct vdom *vd, uint32_t port)
 
 	if (!vp || !vp->in)
 		return false;
-	vpipe_fire(vp->in);
+	bell_ring(vp->in);
 	return true;
 }
 
 void notify_peer(struct vport *vp)
 {
-	vpipe_fire(vp->out);
+	bell_ring(vp->out);
 }
 
-int notify_give(
-	struct vdom *vd, uint32_t port, int fds[2], struct hvp_ev_port *out)
+int notify_give(struct vdom *vd, uint32_t port, uint32_t flags, int fds[2],
+	struct hvp_ev_port *out)
 {
 	struct vport *vp = vport_find(vd, port);
 	int n = 0;
 
-	vpipe_unref(&vp->given_in);
-	vpipe_unref(&vp->given_out);
-	vp->given_in = vpipe_ref(vp->in);
-	vp->given_out = vpipe_ref(vp->out);
-	fds[n++] = vp->in->rd;
+	bell_unref(&vp->given_out);
+	if (!(flags & HVP_EV_RING_ONLY)) {
+		if ((flags & HVP_EV_WAKE) && vp->given_in != vp->in)
+			bell_ring(vp->in);
+		bell_unref(&vp->given_in);
+		vp->given_in = bell_ref(vp->in);
+	}
+	vp->given_out = bell_ref(vp->out);
+	fds[n++] = vp->in->set;
 	if (vp->out)
-		fds[n++] = vp->out->wr;
+		fds[n++] = vp->out->peer;
 	out->port = port;
 	out->stamp = __atomic_load_n(&vd->events.word[port], __ATOMIC_SEQ_CST);
 	return n;

@@ -1,33 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * notify.h: ports as pipes, and the event page.
+ * notify.h: ports as doorbells, and the event page.
  *
- * DOC: the pipes of a port
+ * DOC: the doorbells of a port
  *
- * in   the pipe that events for this port arrive in; our end reads.
- * out  the peer's `in`; our end writes.  None for VIRQs and IPIs.
+ * in   rings when an event for this port comes: an epoll set with two
+ *      eventfds in it, one for the peer to ring and one for us.  The port's
+ *      holder has the set alone, the peer its eventfd alone.
+ * out  the peer's `in`.  None for VIRQs and IPIs.
  * An unbound port has both already, so that what its holder got at the
  * allocation stays right when the peer binds: the peer adopts them, crossed.
- * At every later bind the pipes are new ones, and the holder of a port that
- * was bound before learns it from its word in the event page.
+ * At every later bind the doorbells are new ones, and the holder of a port
+ * that was bound before learns it from its word in the event page.
  *
- * given_in, given_out: what the holder was last told.  They are kept open as
- * long as it may use them: a writer never meets a pipe without a reader
- * (SIGPIPE), and a stale `in` can still be made to fire.
+ * given_in: what the holder was last told to wait on, kept so that it can be
+ * made to wake up.  given_out: what it was last told to ring, to know whether
+ * it is stale.
+ *
+ * Invariant: after a set was handed out, it is never changed or waited on
+ * here; and what we ring nobody else has.  So nobody can make us wait.
  */
 #ifndef HV_HVD_NOTIFY_H
 #define HV_HVD_NOTIFY_H
 
 #include "hv/hvd/hvd.h"
 
-struct vpipe {
-	int rd, wr;
+struct bell {
+	int set;  /* the receiver's */
+	int peer; /* rung by the other end */
+	int own;  /* rung by hvd */
 	uint32_t refs;
 };
 
 struct vport {
-	struct vpipe *in, *out;
-	struct vpipe *given_in, *given_out;
+	struct bell *in, *out;
+	struct bell *given_in, *given_out;
 	struct session *owner; /* the session that holds it, or NULL */
 	bool used;             /* it was bound before */
 };
@@ -40,7 +47,7 @@ struct event_page {
 int event_page_init(struct event_page *p);
 void event_page_fini(struct event_page *p);
 
-/* vport_find: the port's pipes, or NULL if it never had any. */
+/* vport_find: the port's doorbells, or NULL if it has none. */
 struct vport *vport_find(struct vdom *vd, uint32_t port);
 
 /*
@@ -49,10 +56,7 @@ struct vport *vport_find(struct vdom *vd, uint32_t port);
  */
 struct vport *vport_get(struct vdom *vd, uint32_t port, bool two);
 
-/* vport_reset: @port was allocated anew: forget an earlier life. */
-void vport_reset(struct vdom *vd, uint32_t port);
-
-/* vport_free: the port is closed. */
+/* vport_free: the port is closed (the engine's evt_free). */
 void vport_free(struct vdom *vd, uint32_t port);
 
 /* vports_fini: all ports of a domain. */
@@ -67,10 +71,11 @@ bool notify_raise(struct vdom *vd, uint32_t port);
 void notify_peer(struct vport *vp);
 
 /*
- * notify_give: the descriptors for the holder of @port: fds[0] to read,
- * fds[1] to write; returns how many.  They are borrowed.
+ * notify_give: the descriptors for the holder of @port: fds[0] to wait on,
+ * fds[1] to ring; returns how many.  They are borrowed.  @flags are those of
+ * HVP_EV_REFRESH.
  */
-int notify_give(
-	struct vdom *vd, uint32_t port, int fds[2], struct hvp_ev_port *out);
+int notify_give(struct vdom *vd, uint32_t port, uint32_t flags, int fds[2],
+	struct hvp_ev_port *out);
 
 #endif

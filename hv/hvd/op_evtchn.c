@@ -23,11 +23,11 @@ static bool may_bind(const struct session *s, uint32_t domid)
 
 /* Answer with the port's descriptors; an event that came before there were
  * any is passed on now. */
-static int give(struct request *r, uint32_t port)
+static int give(struct request *r, uint32_t port, uint32_t flags)
 {
 	struct vdom *vd = r->s->vd;
 	struct hvp_ev_port *o = reply_put(sizeof(*o));
-	int fds[2], n = notify_give(vd, port, fds, o);
+	int fds[2], n = notify_give(vd, port, flags, fds, o);
 
 	for (int i = 0; i < n; i++)
 		reply_fd(fds[i]);
@@ -38,16 +38,15 @@ static int give(struct request *r, uint32_t port)
 	return 0;
 }
 
-/* @port is new: make its pipes and make it the session's, or close it. */
+/* @port is new: make its doorbells and make it the session's, or close it. */
 static int hold_new(struct request *r, uint32_t port, bool two)
 {
 	struct session *s = r->s;
 
 	if (vport_get(s->vd, port, two) && !session_add_port(s, port))
-		return give(r, port);
+		return give(r, port, 0);
 	if (hv_evtchn_close(s->vd->d, port) < 0)
 		hvd_log("d%u: port %u does not close", s->vd->domid, port);
-	vport_free(s->vd, port);
 	return -ENOMEM;
 }
 
@@ -63,7 +62,6 @@ int op_ev_alloc_unbound(struct request *r)
 	rc = hv_evtchn_alloc_unbound(s->vd->d, DOMID_SELF, a->domid, &port);
 	if (rc)
 		return rc;
-	vport_reset(s->vd, port);
 	return hold_new(r, port, true);
 }
 
@@ -112,7 +110,7 @@ int op_ev_attach(struct request *r)
 	vp = vport_get(vd, a->port, st.status == EVTCHNSTAT_unbound);
 	if (!vp || session_add_port(r->s, a->port))
 		return -ENOMEM;
-	return give(r, a->port);
+	return give(r, a->port, 0);
 }
 
 static struct vport *own_port(const struct request *r, uint32_t port)
@@ -125,22 +123,19 @@ static struct vport *own_port(const struct request *r, uint32_t port)
 int op_ev_unbind(struct request *r)
 {
 	const struct hvp_ev_bind *a = r->args;
-	int rc;
 
 	/* gntdev and evtchn of Linux say ENOTCONN for a port that is not
 	 * this handle's */
 	if (!own_port(r, a->port))
 		return -ENOTCONN;
-	rc = hv_evtchn_close(r->s->vd->d, a->port);
-	vport_free(r->s->vd, a->port);
-	return rc;
+	return hv_evtchn_close(r->s->vd->d, a->port);
 }
 
 int op_ev_refresh(struct request *r)
 {
 	const struct hvp_ev_bind *a = r->args;
 
-	return own_port(r, a->port) ? give(r, a->port) : -ENOTCONN;
+	return own_port(r, a->port) ? give(r, a->port, a->domid) : -ENOTCONN;
 }
 
 int op_ev_list(struct request *r)

@@ -363,10 +363,9 @@ static void give_back(struct session *s)
 		held_drop(s, id);
 	while (s->n_ports) {
 		port = s->ports[s->n_ports - 1];
+		/* closing it takes it off our list, by evt_free */
 		if (hv_evtchn_close(vd->d, port) < 0)
-			hvd_log("d%u: port %u was closed already", vd->domid,
-				port);
-		vport_free(vd, port);
+			vport_free(vd, port);
 	}
 	if (s->arena_gfn == HV_INVALID_GFN)
 		return;

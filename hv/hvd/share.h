@@ -12,14 +12,14 @@
  * is for what hvd does on its own.
  *
  * The numbers are of objects, rounded up: SHARE_PORT is what a port can hold
- * at worst, two pipes.  Its stale pipes are not counted: they go with it.
+ * at worst: two doorbells, of three descriptors each.
  */
 #ifndef HV_HVD_SHARE_H
 #define HV_HVD_SHARE_H
 
 #include "hv/hvd/hvd.h"
 
-#define SHARE_PORT    4
+#define SHARE_PORT    6
 #define SHARE_RUN     1
 #define SHARE_SESSION 1
 #define SHARE_RESERVE 512

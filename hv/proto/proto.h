@@ -30,16 +30,24 @@
  *
  * DOC: notification
  *
- * A connected port owns the read end of a pipe, and the write end of its
- * peer's.  Notify is write(2) of one byte by the sender, straight to the
- * receiver; a full pipe is a pending event.  Pipes, not eventfds: both ends
- * of an eventfd are one open file, so that a peer could read another's events
- * away, or clear O_NONBLOCK and make the other's next write block for ever.
- * hvd keeps every pipe's read end open as long as somebody may write to it.
+ * Each connected port has a doorbell, which hvd makes of an epoll set and two
+ * eventfds registered in it, edge-triggered.  The port's holder gets the set:
+ * it polls readable when the doorbell has rung, and epoll_wait(2) with a
+ * timeout of 0 takes that (at most two events).  The peer gets one of the
+ * eventfds, and rings by writing a 1 to it; hvd keeps the other, for virtual
+ * interrupts.  Nobody reads an eventfd; the order of rings is of no meaning.
  *
- * Each bind makes new pipes.  A port that falls back to unbound and is bound
- * again by its peer has stale descriptors: its word in the domain's event
- * page has changed, and HVP_EV_REFRESH gives the new ones.
+ * Why not one eventfd or pipe between the two: both ends of an eventfd are one
+ * open file, of which either side can clear O_NONBLOCK and fill the counter;
+ * the ends of a pipe share a mutex that either side can hold for as long as
+ * it likes (splice into a full socket).  Either way one side makes the other
+ * wait, and hvd as well.  Here the receiver has nothing that the sender
+ * writes to, and the sender nothing that the receiver waits on.
+ *
+ * Each bind makes new doorbells.  A port that falls back to unbound and is
+ * bound again by its peer has stale descriptors: its word in the domain's
+ * event page has changed, its old doorbell has rung once, and HVP_EV_REFRESH
+ * gives the new ones.
  */
 #ifndef HV_PROTO_PROTO_H
 #define HV_PROTO_PROTO_H
@@ -129,13 +137,21 @@ struct hvp_hello {
  * ALLOC_UNBOUND {domid: remote} , BIND_INTERDOMAIN {domid, port},
  * BIND_VIRQ {virq}, ATTACH {port} (kernel role: a port of this domain that
  * no session holds), REFRESH {port}: -> struct hvp_ev_port and descriptors:
- * [0] the read end, [1] the peer's write end (interdomain ports, and unbound
- * ones: writes before the peer binds are dropped by it).
+ * [0] the port's own doorbell, [1] what rings its peer's (interdomain ports,
+ * and unbound ones: rings before the peer binds are seen by it then).
  */
 struct hvp_ev_bind {
-	uint32_t domid;
-	uint32_t port; /* or virq */
+	uint32_t domid; /* of REFRESH: HVP_EV_* below */
+	uint32_t port;  /* or virq */
 };
+/*
+ * REFRESH with RING_ONLY: just what rings the peer is taken; the old doorbell
+ * stays in use, with what has rung it, until a REFRESH without.  With WAKE:
+ * what may have rung an old doorbell is not known any more (exec): the new one
+ * rings if the old one was stale.
+ */
+#define HVP_EV_RING_ONLY 1
+#define HVP_EV_WAKE      2
 struct hvp_ev_port {
 	uint32_t port;
 	uint32_t stamp; /* the event page's word these descriptors belong to */

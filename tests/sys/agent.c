@@ -31,6 +31,7 @@
 #include <xen/xen.h>
 #include <xen/event_channel.h>
 
+#include "hv/compat/bell.h"
 #include "hv/compat/client.h"
 #include "hv/compat/hcall.h"
 
@@ -371,14 +372,16 @@ static int do_unbind(const int32_t *a, int32_t *v)
 /* Whoever writes to this open file next waits, unless it is careful. */
 static int do_clog(const int32_t *a, int32_t *v)
 {
+	const uint64_t full = UINT64_MAX - 1;
 	const struct port *p = &port[a[0]];
-	char page[HVP_PAGE] = {0};
+	uint64_t was;
 
 	if (fcntl(p->wr, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
-	while (write(p->wr, page, sizeof(page)) > 0 ||
-		write(p->wr, page, 1) > 0)
-		;
+	if (read(p->wr, &was, sizeof(was)) < 0 && errno != EAGAIN)
+		return -errno;
+	if (write(p->wr, &full, sizeof(full)) < 0)
+		return -errno;
 	return fcntl(p->wr, F_SETFL, 0) < 0 ? -errno : 0;
 }
 
@@ -394,10 +397,16 @@ static int do_send(const int32_t *a, int32_t *v)
 
 static int do_steal(const int32_t *a, int32_t *v)
 {
-	int fd = reopen(port[a[0]].wr, O_RDONLY | O_NONBLOCK);
-	char byte;
+	struct epoll_event ev;
+	uint64_t n;
+	int fd = reopen(port[a[0]].wr, O_RDWR | O_NONBLOCK);
 
-	v[0] = fd >= 0 && read(fd, &byte, 1) == 1;
+	/* what was rung by us is ours to take back, but not what hvd rang;
+	 * and what the peer waits on is out of reach */
+	fcntl(port[a[0]].wr, F_SETFL, O_NONBLOCK);
+	while (read(port[a[0]].wr, &n, sizeof(n)) > 0)
+		;
+	v[0] = fd >= 0 || epoll_wait(port[a[0]].wr, &ev, 1, 0) >= 0;
 	close(fd);
 	return 0;
 }
@@ -694,8 +703,7 @@ static int do_flood(const int32_t *a, int32_t *v)
 		for (int i = 0; i < batch; i++, v[0]++) {
 			switch (a[3]) {
 			case 0:
-				if (write(port[a[1]].wr, "", 1) < 0 &&
-					errno != EAGAIN)
+				if (!bell_ring(port[a[1]].wr))
 					return -errno;
 				break;
 			case 1:
@@ -725,15 +733,13 @@ static int do_echo(const int32_t *a, int32_t *v)
 		{.fd = p->rd, .events = POLLIN},
 		{.fd = 0, .events = POLLIN},
 	};
-	char page[HVP_PAGE];
 
 	for (;;) {
 		if (poll(fds, 2, -1) < 0)
 			return -errno;
 		if (fds[1].revents)
 			return 0;
-		if (read(p->rd, page, sizeof(page)) > 0 &&
-			write(p->wr, "", 1) == 1)
+		if (bell_take(p->rd) && bell_ring(p->wr))
 			v[0]++;
 	}
 }
@@ -743,13 +749,11 @@ static int do_ping(const int32_t *a, int32_t *v)
 	const uint64_t end = now_ms() + (uint64_t)a[1];
 	const struct port *p = &port[a[0]];
 	struct pollfd fd = {.fd = p->rd, .events = POLLIN};
-	char page[HVP_PAGE];
 
 	while (now_ms() < end) {
-		if (write(p->wr, "", 1) != 1 || poll(&fd, 1, 2000) <= 0)
+		if (!bell_ring(p->wr) || poll(&fd, 1, 2000) <= 0)
 			return -EIO;
-		if (read(p->rd, page, sizeof(page)) > 0)
-			v[0]++;
+		v[0] += bell_take(p->rd);
 	}
 	return 0;
 }

@@ -27,7 +27,7 @@ enum agent_op {
 	AGENT_ALLOC,     /* session, domid -> port */
 	AGENT_BIND,      /* session, domid, port -> port */
 	AGENT_UNBIND,    /* session, port */
-	AGENT_CLOG,      /* port: fills the peer's pipe, lets writers block */
+	AGENT_CLOG,      /* port: fills what rings the peer, as one that waits */
 	AGENT_SEND,      /* session, port: by hypercall */
 	AGENT_STEAL,     /* port -> whether the peer's pipe could be read */
 	AGENT_PORTS,     /* session, domid -> how many, until what error */

@@ -230,7 +230,61 @@ START_TEST(test_virq)
 }
 END_TEST
 
-/* The peer's process goes, another one comes: same port, new pipes. */
+/* Closes the port of domain 0 behind the back of the handle that has it. */
+static void close_by_hypercall(int port)
+{
+	xencall_handle *x;
+	struct evtchn_close *op;
+
+	stand_as(&s, 0);
+	x = xencall_open(NULL, 0);
+	ck_assert_ptr_nonnull(x);
+	op = xencall_alloc_buffer(x, sizeof(*op));
+	op->port = (evtchn_port_t)port;
+	ck_assert_int_eq(xencall2(x, __HYPERVISOR_event_channel_op,
+				 EVTCHNOP_close, (uintptr_t)op),
+		0);
+	xencall_free_buffer(x, op);
+	xencall_close(x);
+}
+
+/* The number is free again, and nobody's: not the handle's that had it. */
+START_TEST(test_closed_behind_its_back)
+{
+	struct hva_info info;
+	xenevtchn_handle *c;
+	int v;
+
+	up();
+	for (int i = 0; i < 3; i++) {
+		v = xenevtchn_bind_virq(b, VIRQ_DEBUG);
+		ck_assert_int_gt(v, 0);
+		ck_assert_int_eq(xenevtchn_unbind(b, v), 0);
+	}
+	c = open_as(0);
+	for (int i = 0; i < 3; i++) {
+		v = xenevtchn_bind_virq(c, VIRQ_DOM_EXC);
+		ck_assert_int_gt(v, 0);
+		close_by_hypercall(v);
+		/* of the handle's own descriptors nothing was said */
+		ck_assert_int_eq(xenevtchn_unbind(c, v), 0);
+	}
+	v = xenevtchn_bind_virq(c, VIRQ_DOM_EXC);
+	ck_assert_int_gt(v, 0);
+	close_by_hypercall(v);
+	ck_assert_int_eq(xenevtchn_bind_virq(a, VIRQ_DOM_EXC), v);
+	/* its end does not touch what is another handle's now */
+	xenevtchn_close(c);
+	ck_assert_int_eq(stand_info(&s, &info), 0);
+	ck_assert_int_eq(stand_domain(&s, 2, 4096), 0);
+	settle(a);
+	ck_assert_int_eq(stand_destroy(&s, 2), 0);
+	expect(a, v);
+	down();
+}
+END_TEST
+
+/* The peer's process goes, another one comes: same port, new doorbells. */
 START_TEST(test_rebind)
 {
 	up();
@@ -274,7 +328,7 @@ static void *rebinding_peer(void *arg)
 		ck_assert_int_gt(p, 0);
 		atomic_store(&sent, i);
 		ck_assert_int_eq(xenevtchn_notify(x, p), 0);
-		/* answered through the new pipe, or the bind's own event */
+		/* answered through the new doorbell, or the bind's own event */
 		while (atomic_load(&seen) < i) {
 			struct pollfd f = {
 				.fd = xenevtchn_fd(x), .events = POLLIN};
@@ -423,9 +477,11 @@ START_TEST(test_hvd_is_killed)
 	ck_assert(readable(a, 2000));
 	ck_assert_int_eq(xenevtchn_pending(a), -1);
 	ck_assert_int_eq(errno, EIO);
+	/* it has not looked yet; nobody hears it */
 	ck_assert_int_eq(xenevtchn_notify(b, pb), 0);
 	xenevtchn_close(a);
-	/* now nobody has the read end of b's peer */
+	ck_assert_int_eq(xenevtchn_pending(b), -1);
+	ck_assert_int_eq(errno, EIO);
 	ck_assert_int_eq(xenevtchn_notify(b, pb), -1);
 	ck_assert_int_eq(errno, EIO);
 	ck_assert_int_eq(xenevtchn_bind_unbound_port(b, 1), -1);
@@ -564,16 +620,31 @@ START_TEST(test_fdopen_after_exec)
 }
 END_TEST
 
-/* Open pipe ends of this kind, O_RDONLY or O_WRONLY. */
-static int pipe_ends(int mode)
+/* Open descriptors of this kind, but for the handle's own. */
+static int ends(const char *kind, int handle)
 {
-	struct stat st;
+	char path[32], to[64];
 	int n = 0;
 
-	for (int i = 3; i < 64; i++)
-		n += fstat(i, &st) == 0 && S_ISFIFO(st.st_mode) &&
-		     (fcntl(i, F_GETFL) & O_ACCMODE) == mode;
+	for (int i = 3; i < 64; i++) {
+		ssize_t len;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", i);
+		len = readlink(path, to, sizeof(to) - 1);
+		to[len < 0 ? 0 : len] = '\0';
+		n += i != handle && strstr(to, kind);
+	}
 	return n;
+}
+
+static int waits(int handle)
+{
+	return ends("[eventpoll]", handle);
+}
+
+static int rings(void)
+{
+	return ends("[eventfd]", -1);
 }
 
 /* A domain need not have /proc: no file can be opened any more. */
@@ -596,7 +667,7 @@ static int after_exec(int fd, int port, bool blind)
 	int q;
 
 	/* no more came over than has to */
-	if (pipe_ends(O_RDONLY) != 2 || pipe_ends(O_WRONLY) != 0)
+	if (waits(fd) != 2 || rings() != 0)
 		return 9;
 	if (blind && lose_proc() < 0)
 		return 8;
@@ -622,10 +693,10 @@ static int after_exec(int fd, int port, bool blind)
 		xenevtchn_unmask(y, xenevtchn_pending(y));
 	}
 	xenevtchn_close(y);
-	if (pipe_ends(O_RDONLY) != 3 || pipe_ends(O_WRONLY) != 3)
+	if (waits(fd) != 3 || rings() != 3)
 		return 17;
 	xenevtchn_close(x);
-	return pipe_ends(O_RDONLY) + pipe_ends(O_WRONLY) == 0 ? 0 : 18;
+	return waits(-1) + rings() == 0 ? 0 : 18;
 }
 
 int main(int argc, char **argv)
@@ -638,6 +709,7 @@ int main(int argc, char **argv)
 		BH_TEST(test_pending_blocks_or_not),
 		BH_TEST(test_errors),
 		BH_TEST(test_virq),
+		BH_TEST(test_closed_behind_its_back),
 		BH_TEST(test_rebind),
 		BH_LOOP(test_no_wakeup_is_lost_over_rebinds, 2),
 		BH_TEST(test_threads),

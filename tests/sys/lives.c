@@ -361,5 +361,76 @@ START_TEST(test_unmapped_without_a_word)
 }
 END_TEST
 
+/* A page of dom0's, granted to @domid. */
+static uint8_t *share(uint32_t domid, uint32_t *id, uint32_t *ref)
+{
+	const struct hvp_gnt_share ask = {
+		.domid = domid, .count = 1, .write = 1};
+	struct {
+		struct hvp_share s;
+		uint32_t ref;
+	} got;
+	struct hv_fds fds;
+	uint8_t *va;
+
+	ck_assert_int_eq(
+		hv_client_ask(machine.dom0, HVP_GNT_SHARE, 0, &ask, sizeof(ask),
+			&got, sizeof(got.s) + sizeof(got.ref), &fds),
+		0);
+	va = mmap(NULL, HVP_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fds.fd[0],
+		0);
+	ck_assert_ptr_ne(va, MAP_FAILED);
+	hv_fds_close(&fds);
+	*id = got.s.id;
+	*ref = got.ref;
+	return va;
+}
+
+/*
+ * A program is killed anywhere in a map, from before its request to after
+ * the mapping is made: the granter's page is as it was, and is its own again.
+ */
+START_TEST(test_killed_in_a_map)
+{
+	struct hva_info before;
+	struct life *l = &lives[0];
+	uint32_t id, ref;
+	int status, session;
+	uint8_t *va;
+
+	ck_assert_int_eq(machine_start(&machine, (uid_t)-1, -1), 0);
+	ck_assert_int_eq(machine_info(&machine, &before), 0);
+	for (int i = 0; i < 60; i++) {
+		const struct timespec nap = {.tv_nsec = i * 4000};
+		struct hvp_id end;
+		struct agent_call ask;
+
+		create(l);
+		session = call(l, AGENT_OPEN, 0, 0, 0, 0).v[0];
+		va = share(l->domid, &id, &ref);
+		memset(va, 0x5a, HVP_PAGE);
+		ask = (struct agent_call){AGENT_MAP, {session, 0, (int)ref, 1}};
+		ck_assert_int_eq(
+			send(l->sock, &ask, sizeof(ask), 0), sizeof(ask));
+		nanosleep(&nap, NULL);
+		ck_assert_int_eq(machine_signal(&machine, l->exec, SIGKILL), 0);
+		ck_assert_int_eq(
+			machine_wait(&machine, l->exec, 10, &status), 0);
+		ck_assert_int_eq(status, SIGKILL);
+		for (int k = 0; k < HVP_PAGE; k++)
+			ck_assert_int_eq(va[k], 0x5a);
+		munmap(va, HVP_PAGE);
+		end.id = id;
+		ck_assert_int_eq(hv_client_ask(machine.dom0, HVP_GNT_UNSHARE, 0,
+					 &end, sizeof(end), NULL, 0, NULL),
+			0);
+		close(l->sock);
+		ck_assert_int_eq(machine_destroy(&machine, l->domid), 0);
+		must_be_as(&before);
+	}
+	ck_assert_int_eq(machine_stop(&machine), 0);
+}
+END_TEST
+
 BH_CHECK_MAIN("lives", 900, BH_TEST(test_lives),
-	BH_TEST(test_unmapped_without_a_word))
+	BH_TEST(test_unmapped_without_a_word), BH_TEST(test_killed_in_a_map))

@@ -343,6 +343,13 @@ int machine_exec(struct machine *m, uint32_t domid, const char *const *argv,
 	return r;
 }
 
+int machine_signal(struct machine *m, uint32_t id, int sig)
+{
+	struct hva_msg msg = {.type = HVA_SIGNAL, .id = id, .value = sig};
+
+	return ask(m, &msg, NULL, NULL, 0, NULL);
+}
+
 int machine_wait(struct machine *m, uint32_t id, int seconds, int *status)
 {
 	struct hva_msg msg;

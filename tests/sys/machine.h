@@ -58,6 +58,8 @@ int machine_pause(struct machine *m, uint32_t domid, bool pause);
 int machine_exec(struct machine *m, uint32_t domid, const char *const *argv,
 	const int fds[3], uint32_t *id);
 
+int machine_signal(struct machine *m, uint32_t id, int sig);
+
 /* machine_wait: until it has ended; its wait status. */
 int machine_wait(struct machine *m, uint32_t id, int seconds, int *status);
 

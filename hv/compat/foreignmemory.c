@@ -25,7 +25,7 @@ struct xenforeignmemory_handle {
 	struct Xentoolcore__Active_Handle active; /* first: for on_restrict */
 	struct xentoollog_logger *logger;
 	struct hv_client *client;
-	struct hv_windows windows;
+	struct hv_windows *windows;
 };
 
 struct xenforeignmemory_resource_handle {
@@ -51,6 +51,13 @@ xenforeignmemory_handle *xenforeignmemory_open(
 	}
 	fmem = calloc(1, sizeof(*fmem));
 	r = fmem ? hv_client_open(&fmem->client, NULL, 0) : -ENOMEM;
+	if (r == 0) {
+		fmem->windows = hv_windows_new(fmem->client, HVP_FM_UNMAP);
+		if (!fmem->windows) {
+			hv_client_close(fmem->client);
+			r = -ENOMEM;
+		}
+	}
 	if (r < 0) {
 		hv_log_error(logger, "foreignmemory", -r, "cannot reach hvd");
 		free(fmem);
@@ -58,7 +65,6 @@ xenforeignmemory_handle *xenforeignmemory_open(
 		return NULL;
 	}
 	fmem->logger = logger;
-	hv_windows_init(&fmem->windows, fmem->client, HVP_FM_UNMAP);
 	fmem->active.restrict_callback = on_restrict;
 	xentoolcore__register_active_handle(&fmem->active);
 	return fmem;
@@ -69,7 +75,7 @@ int xenforeignmemory_close(xenforeignmemory_handle *fmem)
 	if (!fmem)
 		return 0;
 	xentoolcore__deregister_active_handle(&fmem->active);
-	hv_windows_fini(&fmem->windows);
+	hv_windows_close(fmem->windows);
 	hv_client_close(fmem->client);
 	free(fmem);
 	return 0;
@@ -120,7 +126,7 @@ static int map_some(xenforeignmemory_handle *fmem, struct hv_window *w,
 		.n = n,
 		.errs = errs,
 	};
-	int r = hv_window_request(&fmem->windows, w, &req, &rep);
+	int r = hv_window_request(fmem->windows, w, &req, &rep);
 
 	if (r < 0)
 		return r;
@@ -173,16 +179,14 @@ void *xenforeignmemory_map2(xenforeignmemory_handle *fmem, uint32_t dom,
 		.flags = flags | (pages <= POPULATE_PAGES ? MAP_POPULATE : 0),
 	};
 	struct hv_window *w;
-	void *at;
 	int r;
 
-	r = hv_window_open(&fmem->windows, addr, flags, pages, &w);
+	r = hv_window_open(fmem->windows, addr, flags, pages, &w);
 	if (r == 0) {
-		at = w->addr;
 		r = map_all(fmem, w, &a);
 		if (r == 0)
-			return at;
-		hv_window_undo(&fmem->windows, w);
+			return hv_window_done(fmem->windows, w);
+		hv_window_undo(fmem->windows, w);
 	}
 	map_fail(fmem, r, "cannot map foreign pages");
 	return NULL;
@@ -197,7 +201,7 @@ void *xenforeignmemory_map(xenforeignmemory_handle *fmem, uint32_t dom,
 int xenforeignmemory_unmap(
 	xenforeignmemory_handle *fmem, void *addr, size_t pages)
 {
-	int r = hv_window_close(&fmem->windows, addr, pages);
+	int r = hv_window_close(fmem->windows, addr, pages);
 
 	return r < 0 ? fail(r) : 0;
 }
@@ -231,7 +235,7 @@ static int resource_map(xenforeignmemory_handle *fmem, struct hv_window *w,
 			n = HVP_REFS_MAX;
 		res->frame = frame + done;
 		res->n_frames = n;
-		r = hv_window_request(&fmem->windows, w, &req, &rep);
+		r = hv_window_request(fmem->windows, w, &req, &rep);
 		if (r == 0)
 			r = hv_window_show(
 				w, done, n, NULL, &rep, prot, MAP_POPULATE);
@@ -260,16 +264,16 @@ xenforeignmemory_resource_handle *xenforeignmemory_map_resource(
 
 	if (!fres)
 		return NULL;
-	r = hv_window_open(&fmem->windows, *paddr, flags, nr_frames, &w);
+	r = hv_window_open(fmem->windows, *paddr, flags, nr_frames, &w);
 	if (r == 0) {
 		fres->addr = w->addr;
 		fres->pages = nr_frames;
 		r = resource_map(fmem, w, &res, prot);
 		if (r == 0) {
-			*paddr = fres->addr;
+			*paddr = hv_window_done(fmem->windows, w);
 			return fres;
 		}
-		hv_window_undo(&fmem->windows, w);
+		hv_window_undo(fmem->windows, w);
 	}
 	free(fres);
 	map_fail(fmem, r, "cannot map a resource");
@@ -279,7 +283,7 @@ xenforeignmemory_resource_handle *xenforeignmemory_map_resource(
 int xenforeignmemory_unmap_resource(
 	xenforeignmemory_handle *fmem, xenforeignmemory_resource_handle *fres)
 {
-	int r = hv_window_close(&fmem->windows, fres->addr, fres->pages);
+	int r = hv_window_close(fmem->windows, fres->addr, fres->pages);
 
 	free(fres);
 	return r < 0 ? fail(r) : 0;

@@ -25,6 +25,13 @@ struct xengntdev_handle *gnt_open(struct xentoollog_logger *logger,
 	(void)flags; /* none is defined; upstream takes any, too */
 	h = calloc(1, sizeof(*h));
 	r = h ? hv_client_open(&h->client, NULL, 0) : -ENOMEM;
+	if (r == 0) {
+		h->windows = hv_windows_new(h->client, release);
+		if (!h->windows) {
+			hv_client_close(h->client);
+			r = -ENOMEM;
+		}
+	}
 	if (r < 0) {
 		hv_log_error(logger, what, -r, "cannot reach hvd");
 		free(h);
@@ -33,7 +40,6 @@ struct xengntdev_handle *gnt_open(struct xentoollog_logger *logger,
 	}
 	h->logger = logger;
 	h->max_grants = UINT32_MAX;
-	hv_windows_init(&h->windows, h->client, release);
 	pthread_mutex_init(&h->arena_lock, NULL);
 	h->active.restrict_callback = on_restrict;
 	xentoolcore__register_active_handle(&h->active);
@@ -48,7 +54,7 @@ int gnt_close(struct xengntdev_handle *h)
 	if (h->arena)
 		munmap(h->arena, (size_t)h->arena_pages * HVP_PAGE);
 	free(h->batch);
-	hv_windows_fini(&h->windows);
+	hv_windows_close(h->windows);
 	pthread_mutex_destroy(&h->arena_lock);
 	hv_client_close(h->client);
 	free(h);

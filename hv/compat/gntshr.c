@@ -101,19 +101,17 @@ static void *share_pages(xengntshr_handle *xgs, uint32_t domid, int count,
 	uint32_t *refs, int writable, const struct gnt_notify *notify)
 {
 	struct hv_window *w;
-	void *addr;
 	int r = -EINVAL;
 
 	if (count > 0)
-		r = hv_window_open(&xgs->windows, NULL, 0, count, &w);
+		r = hv_window_open(xgs->windows, NULL, 0, count, &w);
 	if (r == 0) {
-		addr = w->addr;
 		r = share_all(xgs, w, domid, count, refs, writable);
 		if (r == 0 && notify)
 			r = gnt_set_notify(xgs, w, notify);
 		if (r == 0)
-			return addr;
-		hv_window_undo(&xgs->windows, w);
+			return hv_window_done(xgs->windows, w);
+		hv_window_undo(xgs->windows, w);
 	}
 	gnt_fail(xgs, r, "cannot share pages");
 	return NULL;
@@ -137,7 +135,7 @@ void *xengntshr_share_page_notify(xengntshr_handle *xgs, uint32_t domid,
 int xengntshr_unshare(
 	xengntshr_handle *xgs, void *start_address, uint32_t count)
 {
-	int r = hv_window_close(&xgs->windows, start_address, count);
+	int r = hv_window_close(xgs->windows, start_address, count);
 
 	if (r < 0) {
 		errno = -r;

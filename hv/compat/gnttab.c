@@ -77,7 +77,7 @@ static int map_some(xengnttab_handle *xgt, struct hv_window *w,
 		gref[i].ref = a->refs[at + i];
 	}
 	do
-		r = hv_window_request(&xgt->windows, w, &req, &rep);
+		r = hv_window_request(xgt->windows, w, &req, &rep);
 	while (gnt_retry(r, &delay));
 	if (r < 0)
 		return r;
@@ -113,23 +113,21 @@ static int map_all(
 static void *map_refs(xengnttab_handle *xgt, const struct map_args *a)
 {
 	struct hv_window *w;
-	void *addr;
 	int r;
 
 	if (a->count == 0 || a->count > xgt->max_grants ||
-		hv_windows_pages(&xgt->windows) > xgt->max_grants - a->count) {
+		hv_windows_pages(xgt->windows) > xgt->max_grants - a->count) {
 		gnt_fail(xgt, -EINVAL, "more grants than set_max_grants said");
 		return NULL;
 	}
-	r = hv_window_open(&xgt->windows, NULL, 0, a->count, &w);
+	r = hv_window_open(xgt->windows, NULL, 0, a->count, &w);
 	if (r == 0) {
-		addr = w->addr;
 		r = map_all(xgt, w, a);
 		if (r == 0)
 			r = gnt_set_notify(xgt, w, &a->notify);
 		if (r == 0)
-			return addr;
-		hv_window_undo(&xgt->windows, w);
+			return hv_window_done(xgt->windows, w);
+		hv_window_undo(xgt->windows, w);
 	}
 	gnt_fail(xgt, r, "cannot map grants");
 	return NULL;
@@ -191,7 +189,7 @@ void *xengnttab_map_grant_ref_notify(xengnttab_handle *xgt, uint32_t domid,
 
 int xengnttab_unmap(xengnttab_handle *xgt, void *start_address, uint32_t count)
 {
-	int r = hv_window_close(&xgt->windows, start_address, count);
+	int r = hv_window_close(xgt->windows, start_address, count);
 
 	if (r < 0) {
 		errno = -r;

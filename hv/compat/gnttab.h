@@ -15,7 +15,7 @@ struct xengntdev_handle {
 	struct Xentoolcore__Active_Handle active; /* first: for on_restrict */
 	struct xentoollog_logger *logger;
 	struct hv_client *client;
-	struct hv_windows windows;
+	struct hv_windows *windows;
 	uint32_t max_grants; /* pages mapped at once */
 	/* grant copy: the local side, made at the first copy */
 	pthread_mutex_t arena_lock;

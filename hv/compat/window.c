@@ -12,13 +12,17 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-void hv_windows_init(
-	struct hv_windows *ws, struct hv_client *client, unsigned int release)
+struct hv_windows *hv_windows_new(
+	struct hv_client *client, unsigned int release)
 {
-	memset(ws, 0, sizeof(*ws));
+	struct hv_windows *ws = calloc(1, sizeof(*ws));
+
+	if (!ws)
+		return NULL;
 	ws->client = client;
 	ws->release = release;
 	pthread_mutex_init(&ws->lock, NULL);
+	return ws;
 }
 
 static void window_free(struct hv_window *w)
@@ -27,12 +31,14 @@ static void window_free(struct hv_window *w)
 	free(w);
 }
 
-void hv_windows_fini(struct hv_windows *ws)
+void hv_windows_close(struct hv_windows *ws)
 {
 	for (size_t i = 0; i < ws->nr; i++)
-		window_free(ws->sorted[i]);
+		if (--ws->sorted[i].w->parts == 0)
+			window_free(ws->sorted[i].w);
 	free(ws->sorted);
 	pthread_mutex_destroy(&ws->lock);
+	free(ws);
 }
 
 size_t hv_windows_pages(struct hv_windows *ws)
@@ -45,16 +51,21 @@ size_t hv_windows_pages(struct hv_windows *ws)
 	return pages;
 }
 
-/* The first window that ends above @addr. */
+static uint8_t *end_of(const uint8_t *addr, size_t pages)
+{
+	return (uint8_t *)(uintptr_t)addr + pages * HVP_PAGE;
+}
+
+/* The first part that ends above @addr. */
 static size_t windows_find(const struct hv_windows *ws, const uint8_t *addr)
 {
 	size_t lo = 0, hi = ws->nr;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		const struct hv_window *w = ws->sorted[mid];
+		const struct hv_part *p = &ws->sorted[mid];
 
-		if (w->addr + w->pages * HVP_PAGE <= addr)
+		if (end_of(p->addr, p->pages) <= addr)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -62,79 +73,112 @@ static size_t windows_find(const struct hv_windows *ws, const uint8_t *addr)
 	return lo;
 }
 
-static struct hv_window *windows_take(struct hv_windows *ws, size_t i)
+/* There is room: windows_reserve() came first. */
+static void part_insert(struct hv_windows *ws, size_t i, struct hv_part part)
 {
-	struct hv_window *w = ws->sorted[i];
-
-	ws->nr--;
-	ws->pages -= w->pages;
-	memmove(&ws->sorted[i], &ws->sorted[i + 1],
-		(ws->nr - i) * sizeof(*ws->sorted));
-	return w;
-}
-
-static int windows_insert(struct hv_windows *ws, struct hv_window *w)
-{
-	size_t i = windows_find(ws, w->addr);
-
-	if (ws->nr == ws->cap) {
-		size_t cap = ws->cap ? ws->cap * 2 : 16;
-		struct hv_window **new =
-			realloc(ws->sorted, cap * sizeof(*new));
-
-		if (!new)
-			return -ENOMEM;
-		ws->sorted = new;
-		ws->cap = cap;
-	}
 	memmove(&ws->sorted[i + 1], &ws->sorted[i],
 		(ws->nr - i) * sizeof(*ws->sorted));
-	ws->sorted[i] = w;
+	ws->sorted[i] = part;
 	ws->nr++;
-	ws->pages += w->pages;
+	part.w->parts++;
+}
+
+/* Whether that was the last part of a window which is nobody's, then. */
+static bool part_remove(struct hv_windows *ws, size_t i)
+{
+	struct hv_window *w = ws->sorted[i].w;
+
+	ws->nr--;
+	memmove(&ws->sorted[i], &ws->sorted[i + 1],
+		(ws->nr - i) * sizeof(*ws->sorted));
+	if (--w->parts || w->open)
+		return false;
+	ws->pages -= w->pages;
+	return true;
+}
+
+static int windows_reserve(struct hv_windows *ws, size_t more)
+{
+	size_t cap = ws->cap ? ws->cap * 2 : 16;
+	struct hv_part *new;
+
+	if (ws->cap - ws->nr >= more)
+		return 0;
+	new = realloc(ws->sorted, cap * sizeof(*new));
+	if (!new)
+		return -ENOMEM;
+	ws->sorted = new;
+	ws->cap = cap;
 	return 0;
 }
 
-static void window_release(struct hv_windows *ws, struct hv_window *w)
+/* Gives back @w and those behind it. */
+static void windows_release(struct hv_windows *ws, struct hv_window *w)
 {
-	for (uint32_t i = 0; i < w->nr; i++) {
-		const struct hvp_id id = {w->id[i]};
+	while (w) {
+		struct hv_window *next = w->next;
 
-		/* if hvd is gone, so is the mapping */
-		(void)hv_client_ask(ws->client, ws->release, 0, &id, sizeof(id),
-			NULL, 0, NULL);
+		for (uint32_t i = 0; i < w->nr; i++) {
+			const struct hvp_id id = {w->id[i]};
+
+			/* if hvd is gone, so is the mapping */
+			(void)hv_client_ask(ws->client, ws->release, 0, &id,
+				sizeof(id), NULL, 0, NULL);
+		}
+		window_free(w);
+		w = next;
 	}
-	window_free(w);
 }
 
 /*
  * The kernel gave us this range, so whatever we thought was mapped in it has
- * been unmapped behind our back.
+ * been unmapped behind our back.  The windows of which nothing is left; adds
+ * at most one part.
  */
-static struct hv_window *windows_take_stale(
-	struct hv_windows *ws, const uint8_t *addr, size_t pages)
+static struct hv_window *windows_cut(
+	struct hv_windows *ws, uint8_t *addr, uint8_t *end)
 {
 	size_t i = windows_find(ws, addr);
+	struct hv_window *gone = NULL;
 
-	if (i == ws->nr || ws->sorted[i]->addr >= addr + pages * HVP_PAGE)
-		return NULL;
-	return windows_take(ws, i);
+	while (i < ws->nr && ws->sorted[i].addr < end) {
+		struct hv_part *p = &ws->sorted[i];
+		struct hv_part rest = {.addr = end, .w = p->w};
+		uint8_t *p_end = end_of(p->addr, p->pages);
+
+		if (p_end > end)
+			rest.pages = (size_t)(p_end - end) / HVP_PAGE;
+		if (p->addr < addr) {
+			p->pages = (size_t)(addr - p->addr) / HVP_PAGE;
+			i++;
+			if (rest.pages)
+				part_insert(ws, i, rest);
+		} else if (rest.pages) {
+			*p = rest;
+		} else if (part_remove(ws, i)) {
+			rest.w->next = gone;
+			gone = rest.w;
+		}
+	}
+	return gone;
 }
 
 static int windows_enter(struct hv_windows *ws, struct hv_window *w)
 {
-	struct hv_window *stale;
+	struct hv_window *gone = NULL;
 	int r;
 
-	for (;;) {
-		pthread_mutex_lock(&ws->lock);
-		stale = windows_take_stale(ws, w->addr, w->pages);
-		r = stale ? 0 : windows_insert(ws, w);
-		pthread_mutex_unlock(&ws->lock);
-		if (!stale)
-			return r;
-		window_release(ws, stale);
+	pthread_mutex_lock(&ws->lock);
+	r = windows_reserve(ws, 2);
+	if (r == 0) {
+		gone = windows_cut(ws, w->addr, end_of(w->addr, w->pages));
+		part_insert(ws, windows_find(ws, w->addr),
+			(struct hv_part){w->addr, w->pages, w});
+		ws->pages += w->pages;
 	}
+	pthread_mutex_unlock(&ws->lock);
+	windows_release(ws, gone);
+	return r;
 }
 
 int hv_window_open(struct hv_windows *ws, void *hint, int flags, size_t pages,
@@ -149,6 +193,7 @@ int hv_window_open(struct hv_windows *ws, void *hint, int flags, size_t pages,
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
+	w->open = true;
 	w->pages = pages;
 	w->addr = mmap(hint, pages * HVP_PAGE, PROT_NONE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (flags & where),
@@ -296,26 +341,57 @@ int hv_window_show(struct hv_window *w, size_t at, size_t pages,
 	return r;
 }
 
-static bool windows_forget(struct hv_windows *ws, const struct hv_window *w)
+/*
+ * Unmaps the parts of @w, the first one last: if the kernel refuses to split
+ * what it has merged, the window can still be found by its address.
+ */
+static int window_unmap(struct hv_windows *ws, struct hv_window *w)
 {
-	bool found;
-	size_t i;
+	size_t i = windows_find(ws, end_of(w->addr, w->pages - 1));
+
+	if (i == ws->nr)
+		i--;
+	for (; w->parts; i--) {
+		const struct hv_part *p = &ws->sorted[i];
+
+		if (p->w != w)
+			continue;
+		if (munmap(p->addr, p->pages * HVP_PAGE) < 0)
+			return -errno;
+		part_remove(ws, i);
+	}
+	return 0;
+}
+
+void *hv_window_done(struct hv_windows *ws, struct hv_window *w)
+{
+	void *addr = w->addr;
+	bool gone;
 
 	pthread_mutex_lock(&ws->lock);
-	i = windows_find(ws, w->addr);
-	found = i < ws->nr && ws->sorted[i] == w;
-	if (found)
-		windows_take(ws, i);
+	w->open = false;
+	gone = w->parts == 0;
+	if (gone)
+		ws->pages -= w->pages;
 	pthread_mutex_unlock(&ws->lock);
-	return found;
+	if (gone)
+		windows_release(ws, w);
+	return addr;
 }
 
 void hv_window_undo(struct hv_windows *ws, struct hv_window *w)
 {
-	if (!windows_forget(ws, w))
-		return; /* the caller's program unmapped it under our feet */
-	munmap(w->addr, w->pages * HVP_PAGE);
-	window_release(ws, w);
+	bool gone;
+
+	pthread_mutex_lock(&ws->lock);
+	/* what cannot be unmapped stays with hvd until the handle is closed */
+	gone = window_unmap(ws, w) == 0;
+	w->open = false;
+	if (gone)
+		ws->pages -= w->pages;
+	pthread_mutex_unlock(&ws->lock);
+	if (gone)
+		windows_release(ws, w);
 }
 
 int hv_window_close(struct hv_windows *ws, void *addr, size_t pages)
@@ -326,15 +402,17 @@ int hv_window_close(struct hv_windows *ws, void *addr, size_t pages)
 
 	pthread_mutex_lock(&ws->lock);
 	i = windows_find(ws, addr);
-	if (i < ws->nr && ws->sorted[i]->addr == addr &&
-		ws->sorted[i]->pages == pages) {
-		/* the kernel may refuse to split a merged mapping */
-		r = munmap(addr, pages * HVP_PAGE) < 0 ? -errno : 0;
+	if (i < ws->nr && ws->sorted[i].addr == addr)
+		w = ws->sorted[i].w;
+	if (w && w->addr == addr && w->pages == pages && !w->open) {
+		w->open = true; /* ours, as long as parts of it go */
+		r = window_unmap(ws, w);
+		w->open = false;
 		if (r == 0)
-			w = windows_take(ws, i);
+			ws->pages -= w->pages;
 	}
 	pthread_mutex_unlock(&ws->lock);
-	if (w)
-		window_release(ws, w);
+	if (r == 0)
+		windows_release(ws, w);
 	return r;
 }

@@ -6,15 +6,14 @@
  *
  * A window is what one call of a library mapped: a reserved address range,
  * filled from one or more of hvd's mappings (a big call takes several
- * requests).  The set of a handle's windows is kept sorted by address, so
- * that an unmap finds its window, and a window whose range somebody unmapped
- * with munmap(2) is recognised when the kernel gives the range out again.
+ * requests).  Programs may munmap(2) all or some of it themselves, which
+ * nobody tells us.  It is noticed when the kernel gives the addresses out
+ * again, to a later window of the handle: what remains of the old one are its
+ * parts, and it is given back to hvd with the last of them, not before: the
+ * program still uses the others.  The parts of all windows of a handle are
+ * kept sorted by address.
  *
- * Closing a handle leaves the pages mapped, as closing /dev/xen/gntdev does:
- * programs may munmap(2) themselves, and another thread may have got the
- * range since.
- *
- * Thread-safe, except hv_windows_init() and hv_windows_fini().
+ * Thread-safe, except hv_windows_new() and hv_windows_close().
  */
 #ifndef HV_COMPAT_WINDOW_H
 #define HV_COMPAT_WINDOW_H
@@ -29,30 +28,42 @@ struct hv_window {
 	uint32_t nr; /* of hvd's mappings */
 	uint32_t cap;
 	uint32_t *id;
+	uint32_t parts; /* of hv_windows.sorted that are of this window */
+	bool open;      /* being made: not given back by others */
+	struct hv_window *next; /* while it is being given back */
 };
 
-/* Owner: the library handle it is embedded in. */
+/* Addresses that are still the window's, as far as we know. */
+struct hv_part {
+	uint8_t *addr;
+	size_t pages;
+	struct hv_window *w;
+};
+
+/* Owner: the library handle.  Freed by: hv_windows_close(). */
 struct hv_windows {
 	struct hv_client *client;
 	unsigned int release; /* the op that gives a mapping back */
 	pthread_mutex_t lock;
-	struct hv_window **sorted;
+	struct hv_part *sorted;
 	size_t nr, cap;
 	size_t pages; /* of all windows */
 };
 
-void hv_windows_init(
-	struct hv_windows *ws, struct hv_client *client, unsigned int release);
+/* hv_windows_new: none yet.  Does not take @client.  NULL: no memory. */
+struct hv_windows *hv_windows_new(
+	struct hv_client *client, unsigned int release);
 
-/* hv_windows_fini: forget them all; nothing is unmapped or released. */
-void hv_windows_fini(struct hv_windows *ws);
+/* hv_windows_close: forget them all; nothing is unmapped or released. */
+void hv_windows_close(struct hv_windows *ws);
 
 /* hv_windows_pages: of all windows together. */
 size_t hv_windows_pages(struct hv_windows *ws);
 
 /*
  * hv_window_open: reserve @pages at @hint, with those of mmap(2)'s @flags
- * that say where.  0, -ENOMEM, -EINVAL, -EEXIST (MAP_FIXED_NOREPLACE).
+ * that say where.  0, -ENOMEM, -EINVAL, -EEXIST (MAP_FIXED_NOREPLACE).  It is
+ * the caller's until hv_window_done() or hv_window_undo().
  */
 int hv_window_open(struct hv_windows *ws, void *hint, int flags, size_t pages,
 	struct hv_window **w);
@@ -93,12 +104,16 @@ int hv_window_request(struct hv_windows *ws, struct hv_window *w,
 int hv_window_show(struct hv_window *w, size_t at, size_t pages,
 	const int32_t *errs, struct hv_map_reply *rep, int prot, int flags);
 
+/* hv_window_done: it is filled; returns its address, @w is no more ours. */
+void *hv_window_done(struct hv_windows *ws, struct hv_window *w);
+
 /* hv_window_undo: unmap and release a window that failed half-way. */
 void hv_window_undo(struct hv_windows *ws, struct hv_window *w);
 
 /*
- * hv_window_close: unmap and release the window that is exactly
- * [addr, addr + pages); -EINVAL if there is none.
+ * hv_window_close: unmap and release the window that was made as exactly
+ * [addr, addr + pages), without those of its pages that later windows took;
+ * -EINVAL if there is none, or if its first page was taken.
  */
 int hv_window_close(struct hv_windows *ws, void *addr, size_t pages);
 

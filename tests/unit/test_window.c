@@ -26,7 +26,7 @@ struct answer {
 };
 
 static struct hv_client *c;
-static struct hv_windows ws;
+static struct hv_windows *ws;
 static int peer, file;
 static pthread_t thread;
 static const struct answer *next;
@@ -105,13 +105,14 @@ static void up(void)
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
 	peer = sv[1];
 	ck_assert_int_eq(hv_client_adopt(&c, sv[0], 0), 0);
-	hv_windows_init(&ws, c, HVP_GNT_UNMAP);
+	ws = hv_windows_new(c, HVP_GNT_UNMAP);
+	ck_assert_ptr_nonnull(ws);
 	pthread_create(&thread, NULL, serve, NULL);
 }
 
 static void down(void)
 {
-	hv_windows_fini(&ws);
+	hv_windows_close(ws);
 	hv_client_close(c);
 	pthread_join(thread, NULL);
 	close(peer);
@@ -131,14 +132,16 @@ static int map(const struct answer *a, size_t pages, struct hv_window **w)
 	int r;
 
 	next = a;
-	r = hv_window_open(&ws, NULL, 0, pages, w);
+	r = hv_window_open(ws, NULL, 0, pages, w);
 	if (r < 0)
 		return r;
-	r = hv_window_request(&ws, *w, &req, &rep);
+	r = hv_window_request(ws, *w, &req, &rep);
 	if (r == 0)
 		r = hv_window_show(*w, 0, pages, req.errs, &rep, PROT_READ, 0);
 	if (r < 0)
-		hv_window_undo(&ws, *w);
+		hv_window_undo(ws, *w);
+	else
+		ck_assert_ptr_nonnull(hv_window_done(ws, *w));
 	return r;
 }
 
@@ -162,13 +165,13 @@ START_TEST(test_segments)
 	ck_assert_int_eq(map(&a, 4, &w), 0);
 	expect(w, "CDAH");
 	addr = w->addr;
-	ck_assert_uint_eq(hv_windows_pages(&ws), 4);
-	ck_assert_int_eq(hv_window_close(&ws, addr, 3), -EINVAL);
-	ck_assert_int_eq(hv_window_close(&ws, addr + HVP_PAGE, 4), -EINVAL);
-	ck_assert_int_eq(hv_window_close(&ws, addr, 4), 0);
-	ck_assert_int_eq(hv_window_close(&ws, addr, 4), -EINVAL);
+	ck_assert_uint_eq(hv_windows_pages(ws), 4);
+	ck_assert_int_eq(hv_window_close(ws, addr, 3), -EINVAL);
+	ck_assert_int_eq(hv_window_close(ws, addr + HVP_PAGE, 4), -EINVAL);
+	ck_assert_int_eq(hv_window_close(ws, addr, 4), 0);
+	ck_assert_int_eq(hv_window_close(ws, addr, 4), -EINVAL);
 	ck_assert_int_eq(released, 1);
-	ck_assert_uint_eq(hv_windows_pages(&ws), 0);
+	ck_assert_uint_eq(hv_windows_pages(ws), 0);
 	down();
 }
 END_TEST
@@ -187,7 +190,7 @@ START_TEST(test_holes)
 	up();
 	ck_assert_int_eq(map(&a, 7, &w), 0);
 	expect(w, "-AB-CH-");
-	ck_assert_int_eq(hv_window_close(&ws, w->addr, 7), 0);
+	ck_assert_int_eq(hv_window_close(ws, w->addr, 7), 0);
 	down();
 }
 END_TEST
@@ -217,7 +220,7 @@ START_TEST(test_wrong_segments)
 	up();
 	ck_assert_int_eq(map(&wrong[_i], 4, &w), -EPROTO);
 	ck_assert_int_eq(released, 1);
-	ck_assert_uint_eq(hv_windows_pages(&ws), 0);
+	ck_assert_uint_eq(hv_windows_pages(ws), 0);
 	down();
 }
 END_TEST
@@ -230,10 +233,10 @@ START_TEST(test_refused)
 	up();
 	ck_assert_int_eq(map(&a, 4, &w), -ENOSPC);
 	ck_assert_int_eq(released, 0);
-	ck_assert_int_eq(hv_window_open(&ws, NULL, 0, 0, &w), -EINVAL);
-	ck_assert_int_eq(hv_window_open(&ws, NULL, 0, SIZE_MAX, &w), -EINVAL);
+	ck_assert_int_eq(hv_window_open(ws, NULL, 0, 0, &w), -EINVAL);
+	ck_assert_int_eq(hv_window_open(ws, NULL, 0, SIZE_MAX, &w), -EINVAL);
 	ck_assert_int_eq(
-		hv_window_open(&ws, NULL, 0, SIZE_MAX / 8192, &w), -ENOMEM);
+		hv_window_open(ws, NULL, 0, SIZE_MAX / 8192, &w), -ENOMEM);
 	down();
 }
 END_TEST
@@ -255,37 +258,149 @@ START_TEST(test_many)
 	for (int i = 0; i < 200; i++) {
 		int k = (i * 77) % 200;
 
-		ck_assert_int_eq(hv_window_close(&ws, addr[k], 2), 0);
+		ck_assert_int_eq(hv_window_close(ws, addr[k], 2), 0);
 	}
 	ck_assert_int_eq(released, 200);
-	ck_assert_uint_eq(ws.nr, 0);
+	ck_assert_uint_eq(ws->nr, 0);
 	down();
 }
 END_TEST
 
-/* The range is given out again: the old window must be gone. */
+/* A hole of @pages at page @at of @old is given out again. */
+static void reuse(uint8_t *old, size_t at, size_t pages)
+{
+	struct hv_window *x;
+	uint8_t *p = old + at * HVP_PAGE;
+
+	ck_assert_int_eq(munmap(p, pages * HVP_PAGE), 0);
+	ck_assert_int_eq(hv_window_open(ws, p, MAP_FIXED, pages, &x), 0);
+	ck_assert_ptr_eq(hv_window_done(ws, x), p);
+}
+
+/* The whole range is given out again: the old window must be gone. */
 START_TEST(test_stale)
 {
 	const struct answer a = {
 		.n_seg = 1, .sent = 1, .fds = 1, .seg = {{0, 0, 4}}};
-	struct hv_window *w, *x;
+	struct hv_window *w;
 	uint8_t *addr;
 
 	up();
 	ck_assert_int_eq(map(&a, 4, &w), 0);
 	addr = w->addr;
-	munmap(addr, 4 * HVP_PAGE);
-	ck_assert_int_eq(
-		hv_window_open(&ws, addr + HVP_PAGE, MAP_FIXED, 1, &x), 0);
+	reuse(addr, 0, 4);
 	ck_assert_int_eq(released, 1);
-	ck_assert_ptr_eq(x->addr, addr + HVP_PAGE);
-	ck_assert_uint_eq(ws.nr, 1);
-	ck_assert_int_eq(hv_window_close(&ws, addr, 4), -EINVAL);
-	ck_assert_int_eq(hv_window_close(&ws, addr + HVP_PAGE, 1), 0);
+	ck_assert_uint_eq(ws->nr, 1);
+	ck_assert_uint_eq(hv_windows_pages(ws), 4);
+	ck_assert_int_eq(hv_window_close(ws, addr, 4), 0);
+	ck_assert_int_eq(hv_window_close(ws, addr, 4), -EINVAL);
+	down();
+}
+END_TEST
+
+/* A hole in the middle: the other pages are still in use. */
+START_TEST(test_hole_taken)
+{
+	const struct answer a = {
+		.n_seg = 1, .sent = 1, .fds = 1, .seg = {{0, 0, 6}}};
+	struct hv_window *w;
+	uint8_t *addr;
+
+	up();
+	ck_assert_int_eq(map(&a, 6, &w), 0);
+	addr = w->addr;
+	reuse(addr, 3, 1);
+	ck_assert_int_eq(released, 0);
+	expect(w, "ABC-EF");
+	ck_assert_uint_eq(hv_windows_pages(ws), 7);
+	/* both neighbours of the hole shrink, from either side */
+	reuse(addr, 2, 1);
+	reuse(addr, 4, 1);
+	ck_assert_int_eq(released, 0);
+	expect(w, "AB---F");
+	ck_assert_uint_eq(ws->nr, 5);
+	/* its unmap does not touch what is the others' */
+	ck_assert_int_eq(hv_window_close(ws, addr, 6), 0);
+	ck_assert_int_eq(released, 1);
+	for (size_t i = 2; i < 5; i++) {
+		ck_assert_int_eq(
+			mprotect(addr + i * HVP_PAGE, HVP_PAGE, PROT_READ), 0);
+		ck_assert_int_eq(
+			hv_window_close(ws, addr + i * HVP_PAGE, 1), 0);
+	}
+	ck_assert_int_eq(mprotect(addr, HVP_PAGE, PROT_READ), -1);
+	ck_assert_uint_eq(hv_windows_pages(ws), 0);
+	down();
+}
+END_TEST
+
+/* One hole over the ends of two; then nothing of them is left. */
+START_TEST(test_taken_bit_by_bit)
+{
+	const struct answer a = {
+		.n_seg = 1, .sent = 1, .fds = 1, .seg = {{0, 0, 3}}};
+	struct hv_window *w[2];
+	uint8_t *at;
+
+	up();
+	at = mmap(NULL, 6 * HVP_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+		-1, 0);
+	munmap(at, 6 * HVP_PAGE);
+	for (int i = 0; i < 2; i++) {
+		static struct hv_map_reply rep;
+		struct hv_map_request req = {.op = HVP_GNT_MAP, .n = 3};
+
+		next = &a;
+		ck_assert_int_eq(hv_window_open(ws, at + i * 3 * HVP_PAGE,
+					 MAP_FIXED, 3, &w[i]),
+			0);
+		ck_assert_int_eq(hv_window_request(ws, w[i], &req, &rep), 0);
+		ck_assert_int_eq(
+			hv_window_show(w[i], 0, 3, NULL, &rep, PROT_READ, 0),
+			0);
+		hv_window_done(ws, w[i]);
+	}
+	reuse(at, 2, 2);
+	ck_assert_int_eq(released, 0);
+	expect(w[0], "AB");
+	expect(w[1], "-BC");
+	/* without its first page it has no name to be unmapped by */
+	ck_assert_int_eq(hv_window_close(ws, at + 3 * HVP_PAGE, 3), -EINVAL);
+	reuse(at, 4, 2);
+	ck_assert_int_eq(released, 1);
+	reuse(at, 0, 2);
+	ck_assert_int_eq(released, 2);
+	ck_assert_uint_eq(hv_windows_pages(ws), 6);
+	down();
+}
+END_TEST
+
+/* Addresses that somebody takes while they are being filled. */
+START_TEST(test_taken_early)
+{
+	struct hv_window *w, *x;
+	uint8_t *addr;
+
+	up();
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(hv_window_open(ws, NULL, 0, 2, &w), 0);
+		addr = w->addr;
+		ck_assert_int_eq(hv_window_close(ws, addr, 2), -EINVAL);
+		ck_assert_int_eq(hv_window_open(ws, addr, MAP_FIXED, 2, &x), 0);
+		hv_window_done(ws, x);
+		if (i == 0)
+			ck_assert_ptr_eq(hv_window_done(ws, w), addr);
+		else
+			hv_window_undo(ws, w);
+		ck_assert_uint_eq(hv_windows_pages(ws), 2);
+		ck_assert_int_eq(hv_window_close(ws, addr, 2), 0);
+	}
 	down();
 }
 END_TEST
 
 BH_CHECK_MAIN("window", 10, BH_TEST(test_segments), BH_TEST(test_holes),
 	BH_LOOP(test_wrong_segments, (int)(sizeof(wrong) / sizeof(wrong[0]))),
-	BH_TEST(test_refused), BH_TEST(test_many), BH_TEST(test_stale))
+	BH_TEST(test_refused), BH_TEST(test_many), BH_TEST(test_stale),
+	BH_TEST(test_hole_taken), BH_TEST(test_taken_bit_by_bit),
+	BH_TEST(test_taken_early))

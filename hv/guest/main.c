@@ -55,6 +55,7 @@
 enum {
 	SPLITS_MAX = 64,
 	END_SECONDS = 5, /* the command has to end by itself */
+	NO_RING = 1,     /* the toolstack made none: not an error */
 };
 
 /* Owner: main(). */
@@ -211,7 +212,10 @@ static int store_make(struct kernel *k, void **page)
 	return r;
 }
 
-/* A ring the toolstack made: page and port from the domain's parameters. */
+/*
+ * A ring the toolstack made: page and port from the domain's parameters.
+ * 0, NO_RING when there are none, or a negative errno.
+ */
 static int ring_find(struct kernel *k, uint32_t pfn_param, uint32_t port_param,
 	void (*wake)(void *arg), void **page, struct chan **chan)
 {
@@ -230,7 +234,7 @@ static int ring_find(struct kernel *k, uint32_t pfn_param, uint32_t port_param,
 	if (r < 0)
 		return r;
 	if (!pfn || !port)
-		return -ENOENT;
+		return NO_RING;
 	if (port >= HVP_EV_PORTS)
 		return -EINVAL;
 	r = pages_map(&k->pages, pfn, page);
@@ -251,13 +255,17 @@ static int store_start(struct kernel *k)
 	int r = ring_find(k, HVM_PARAM_STORE_PFN, HVM_PARAM_STORE_EVTCHN,
 		on_store, &p.page, &k->store_chan);
 
-	if (r == -ENOENT && k->hello.control)
+	if (r == NO_RING && k->hello.control)
 		r = store_make(k, &p.page);
-	if (r < 0)
+	if (r)
 		return r;
-	p.listen_fd = xenbus_listen(path ? path : XENBUS_PATH);
-	if (p.listen_fd < 0)
+	path = path ? path : XENBUS_PATH;
+	p.listen_fd = xenbus_listen(path);
+	if (p.listen_fd < 0) {
+		log_error(NULL, "xenbus_failed", "%s: %s", path,
+			strerror(-p.listen_fd));
 		return p.listen_fd;
+	}
 	p.arg = k->store_chan;
 	k->xenbus = xenbus_new(k, &p);
 	if (!k->xenbus) {
@@ -280,12 +288,12 @@ static int console_start(struct kernel *k)
 	int r;
 
 	if (flags < 0)
-		return -ENOENT; /* not wanted */
+		return NO_RING; /* not wanted */
 	if (fcntl(p.tty_fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
 	r = ring_find(k, HVM_PARAM_CONSOLE_PFN, HVM_PARAM_CONSOLE_EVTCHN,
 		on_console, &p.page, &k->console_chan);
-	if (r < 0)
+	if (r)
 		return r;
 	p.arg = k->console_chan;
 	k->console = console_new(k, &p);
@@ -334,7 +342,6 @@ static int kernel_events(struct kernel *k)
 
 static int kernel_start(struct kernel *k)
 {
-	const char byte = HVB_STATE_SERVING;
 	int r;
 
 	r = hv_client_ask(k->client, HVP_HELLO, 0, NULL, 0, &k->hello,
@@ -348,17 +355,24 @@ static int kernel_start(struct kernel *k)
 	if (r == 0)
 		r = store_start(k);
 	/* a domain without a store has neither power requests nor devices */
-	if (r == -ENOENT)
-		r = 0;
-	else if (r == 0)
-		r = power_start(k);
 	if (r == 0)
+		r = power_start(k);
+	if (r == 0 || r == NO_RING)
 		r = console_start(k);
-	if (r == -ENOENT)
-		r = 0;
-	if (r == 0 && k->state_fd >= 0 && write(k->state_fd, &byte, 1) != 1)
-		r = -errno;
-	return r;
+	return r == NO_RING ? 0 : r;
+}
+
+/*
+ * The command starts on this word: by then there is nothing about the kernel
+ * that a process of its domain could still get at.
+ */
+static int kernel_serves(struct kernel *k)
+{
+	const char byte = HVB_STATE_SERVING;
+
+	if (k->state_fd >= 0 && write(k->state_fd, &byte, 1) != 1)
+		return -errno;
+	return 0;
 }
 
 int main(void)
@@ -379,6 +393,8 @@ int main(void)
 	/* all is open and mapped: from now on only what a kernel needs */
 	if (r == 0)
 		r = confine_kernel();
+	if (r == 0)
+		r = kernel_serves(k);
 	if (r < 0) {
 		log_error(NULL, "start_failed", "%s", strerror(-r));
 		return 1;

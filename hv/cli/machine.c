@@ -11,19 +11,32 @@
 #include "common/str.h"
 #include "hv/cli/dom.h"
 #include "hv/cli/machine.h"
+#include "hv/cli/shared.h"
+
+int machine_store_path(const char *dir, char path[MACHINE_STORE_PATH])
+{
+	int fd = shared_socket(dir);
+
+	if (fd >= 0)
+		snprintf(path, MACHINE_STORE_PATH, "/proc/self/fd/%d", fd);
+	return fd;
+}
 
 bool machine_store(struct machine *m)
 {
-	char path[PATH_MAX];
+	char path[MACHINE_STORE_PATH];
+	int fd;
 
 	if (m->xs)
 		return true;
-	snprintf(path, sizeof(path), "%s/%s", m->dir, MACHINE_STORE_SOCKET);
-	/* libxenstore would go on to the device of the host */
-	if (access(path, F_OK))
+	/* without it libxenstore would go on to the device of the host */
+	fd = machine_store_path(m->dir, path);
+	if (fd < 0)
 		return false;
 	setenv("XENSTORED_PATH", path, 1);
 	m->xs = xs_open(0);
+	unsetenv("XENSTORED_PATH");
+	close(fd);
 	return m->xs;
 }
 

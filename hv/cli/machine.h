@@ -10,9 +10,6 @@
 #include "hv/cli/cli.h"
 #include "hv/compat/client.h"
 
-/* of dom0's store daemon, in the machine's folder */
-#define MACHINE_STORE_SOCKET "dom0/run/xenstored/socket"
-
 struct xs_handle;
 
 struct machine {
@@ -36,6 +33,16 @@ void machine_close(struct machine *m);
 
 /* Try to open the store again, e.g. while its daemon starts. */
 bool machine_store(struct machine *m);
+
+enum { MACHINE_STORE_PATH = 32 };
+
+/*
+ * machine_store_path - a name for the store's socket to be connected to, in
+ * @path; it means this socket and no other until the returned descriptor is
+ * closed.  -errno if there is none.
+ */
+int machine_store_path(
+	const char *dir, char path[MACHINE_STORE_PATH]) __must_check;
 
 /*
  * machine_domid - the domain @name, a name or a number.  False and a message

@@ -132,14 +132,19 @@ static void look(struct machine *m, struct cli *cli)
 static int canary_open(const struct machine *m)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char path[MACHINE_STORE_PATH];
+	int store = machine_store_path(m->dir, path), fd;
 
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", m->dir,
-		MACHINE_STORE_SOCKET);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return fd;
-	close(fd);
-	return -1;
+	if (store < 0)
+		return -1;
+	memcpy(sun.sun_path, path, sizeof(path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	close(store);
+	return fd;
 }
 
 static void store_lose(struct machine *m, struct pollfd p[2])

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@
 #include "hv/cli/paths.h"
 #include "hv/cli/record.h"
 #include "hv/cli/run.h"
+#include "hv/cli/shared.h"
 
 enum {
 	CONSOLES_MAX = 8,
@@ -131,20 +133,23 @@ static bool make_folders(const char *dir)
 	return true;
 }
 
-/* What a machine that did not end well may have left. */
-static void clear_rests(const char *dir)
+/* What the last machine may have left. */
+static bool clear_rests(const char *dir)
 {
-	char path[PATH_MAX];
 	uint32_t *domids;
-	int nr;
+	int nr, r = shared_clear(dir);
 
-	snprintf(path, sizeof(path), "%s/%s", dir, MACHINE_STORE_SOCKET);
-	(void)unlink(path);
+	if (r < 0) {
+		cli_error("%s/dom0 cannot be cleared: %s", dir, strerror(-r));
+		cli_hint("remove it, or choose another one with --dir");
+		return false;
+	}
 	nr = record_list(dir, &domids);
 	for (int i = 0; i < nr; i++)
 		record_remove(dir, domids[i]);
 	if (nr >= 0)
 		free(domids);
+	return true;
 }
 
 /* What hvd said before it went to the background, or ended. */
@@ -274,61 +279,72 @@ static bool daemon_ended(struct up *up, uint32_t id, int *status)
 
 static bool daemon_config(struct up *up, const char *path, struct strings *s)
 {
+	static const char text[] = "xenstored-kva = /proc/xen/xsd_kva\n"
+				   "xenstored-port = /proc/xen/xsd_port\n";
 	const char *slash = strrchr(path, '/');
-	char file[PATH_MAX];
-	FILE *f;
+	bool written = false;
+	int fd;
 
 	if (strcmp(slash ? slash + 1 : path, "oxenstored") ||
 		access(OXENSTORED_CONF, R_OK) == 0)
 		return true;
-	snprintf(file, sizeof(file), "%s/dom0/run/oxenstored.conf",
-		up->cli->dir);
-	f = fopen(file, "we");
-	if (!f || fputs("xenstored-kva = /proc/xen/xsd_kva\n"
-			"xenstored-port = /proc/xen/xsd_port\n",
-			  f) < 0) {
-		cli_error("%s: %s", file, strerror(errno));
-		if (f)
-			fclose(f);
+	fd = shared_create(up->cli->dir, "run", "oxenstored.conf", false);
+	if (fd >= 0) {
+		written = write(fd, text, strlen(text)) == (int)strlen(text);
+		close(fd);
+	}
+	if (fd < 0 || !written) {
+		cli_error("%s/dom0/run/oxenstored.conf: %s", up->cli->dir,
+			strerror(fd < 0 ? -fd : EIO));
 		return false;
 	}
-	fclose(f);
 	strings_add(s, "arg", "--config-file");
 	strings_add(s, "arg", "/run/oxenstored.conf");
 	return true;
 }
 
-/* Starts @path in dom0, as on a host; its output goes to dom0's log folder. */
+/* Its input and output: the latter goes to dom0's log folder. */
+static bool daemon_files(struct up *up, const char *name, int fd[2])
+{
+	char file[NAME_MAX + 1];
+
+	fd[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd[0] < 0) {
+		cli_error("/dev/null: %s", strerror(errno));
+		return false;
+	}
+	snprintf(file, sizeof(file), "%.200s.out", name);
+	fd[1] = shared_create(up->cli->dir, "log", file, true);
+	if (fd[1] >= 0)
+		return true;
+	cli_error("%s/dom0/log/%s: %s", up->cli->dir, file, strerror(-fd[1]));
+	close(fd[0]);
+	return false;
+}
+
+/* Starts @path in dom0, as on a host. */
 static bool daemon_start(
 	struct up *up, const char *path, const char *name, uint32_t *id)
 {
 	struct strings s = {.buf = NULL};
+	int fd[2], r = -ECANCELED;
 	char arg[PATH_MAX];
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), log, r;
 
-	snprintf(arg, sizeof(arg), "%s/dom0/log/%s.out", up->cli->dir, name);
-	log = open(arg, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (null < 0 || log < 0) {
-		cli_error("%s: %s", arg, strerror(errno));
+	if (!daemon_files(up, name, fd))
 		return false;
-	}
 	strings_add(&s, "arg", path);
 	strings_add(&s, "arg", "--pid-file");
 	snprintf(arg, sizeof(arg), "/run/%s.pid", name);
 	strings_add(&s, "arg", arg);
 	strings_add(&s, "env", "XENSTORED_RUNDIR=/run/xenstored");
-	if (!daemon_config(up, path, &s)) {
-		strings_fini(&s);
-		close(null);
-		close(log);
-		return false;
+	if (daemon_config(up, path, &s)) {
+		r = run_start(&up->m, 0, &s, (int[]){fd[0], fd[1], fd[1]}, id);
+		if (r < 0)
+			cli_error("%s: %s", path, strerror(-r));
 	}
-	r = run_start(&up->m, 0, &s, (int[]){null, log, log}, id);
 	strings_fini(&s);
-	close(null);
-	close(log);
-	if (r < 0)
-		cli_error("%s: %s", path, strerror(-r));
+	close(fd[0]);
+	close(fd[1]);
 	return r == 0;
 }
 
@@ -488,7 +504,8 @@ int cmd_up(struct cli *cli, int argc, char **argv)
 		cli_hint("hv down stops it; --dir DIR makes another one");
 		return CLI_FAILED;
 	}
-	clear_rests(cli->dir);
+	if (!clear_rests(cli->dir))
+		return CLI_FAILED;
 	if (!start_hvd(&up))
 		return CLI_FAILED;
 	if (pipe2(fd, O_CLOEXEC)) {

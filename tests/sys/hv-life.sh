@@ -137,6 +137,26 @@ check_eq "an unknown command" 2 "$(status hv frobnicate)"
 check_eq "down" 0 "$(status hv down)"
 check_eq "twice" 7 "$(status hv down)"
 check_fails "no process is left" pgrep -f "$HV_DIR"
+
+# what a dom0 may leave in its folders for the next start
+mkdir -p "$T/victim" "$HV_DIR/dom0/run/deep/er"
+echo precious | tee "$T/victim/file" >"$T/victim/socket"
+ln -sf "$T/victim/file" "$HV_DIR/dom0/log/xenstored.out"
+ln -sf "$T/victim/file" "$HV_DIR/dom0/log/other.out"
+echo old >"$HV_DIR/dom0/log/kept.log"
+rm -rf "$HV_DIR/dom0/run/xenstored"
+ln -s "$T/victim" "$HV_DIR/dom0/run/xenstored"
+ln -s "$T/victim" "$HV_DIR/dom0/run/deep/er/link"
+chmod 000 "$HV_DIR/dom0/run/deep/er"
 hv_up
 check_eq "and up again in the same folder" 0 "$(status hv list 0)"
+check_eq "without following links of dom0" "precious precious " \
+	"$(cat "$T/victim/file" "$T/victim/socket" | tr '\n' ' ')"
+check_fails "which are gone" test -L "$HV_DIR/dom0/log/other.out"
+check "as is all of dom0/run" test ! -e "$HV_DIR/dom0/run/deep"
+check "but not its logs" test -s "$HV_DIR/dom0/log/kept.log"
+mv "$HV_DIR/dom0/run/xenstored" "$HV_DIR/dom0/run/moved"
+ln -s moved "$HV_DIR/dom0/run/xenstored"
+check_eq "a store behind a link is none" "(0)" \
+	"$(hv list 0 | awk 'NR == 2 { print $1 }')"
 finish

@@ -8,11 +8,60 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "hv/cli/admin.h"
+#include "hv/cli/cli.h"
+
+static bool is_ours(uid_t uid)
+{
+	return uid == geteuid() || uid == 0;
+}
+
+/* Others must not be able to put a socket of their own there. */
+static int folder_check(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	char *slash;
+
+	snprintf(path, sizeof(path), "%s", dir);
+	if (lstat(path, &st))
+		return -errno;
+	if (!S_ISDIR(st.st_mode) || !is_ours(st.st_uid) || (st.st_mode & 022))
+		goto bad;
+	slash = strrchr(path, '/');
+	if (!slash)
+		return 0;
+	slash[slash == path] = '\0';
+	if (lstat(path, &st))
+		return -errno;
+	if (is_ours(st.st_uid))
+		return 0;
+bad:
+	cli_error("%s can be changed by others", path);
+	cli_hint("chmod 700 it if it is yours, or choose another one with "
+		 "--dir");
+	return -EPERM;
+}
+
+static int peer_check(int fd, const char *dir)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		return -errno;
+	if (is_ours(peer.uid))
+		return 0;
+	cli_error("the machine in %s is that of user %u", dir,
+		(unsigned int)peer.uid);
+	cli_hint("run hv as that user, or choose another one with --dir");
+	return -EPERM;
+}
 
 int admin_open(struct admin *a, const char *dir)
 {
@@ -24,13 +73,18 @@ int admin_open(struct admin *a, const char *dir)
 		HVA_SOCKET_NAME);
 	if (n < 0 || (size_t)n >= sizeof(sun.sun_path))
 		return -ENAMETOOLONG;
+	r = folder_check(dir);
+	if (r < 0)
+		return r;
 	a->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (a->fd < 0)
 		return -errno;
-	if (connect(a->fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
+	if (connect(a->fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
 		r = -errno;
+	if (r == 0)
+		r = peer_check(a->fd, dir);
+	if (r < 0)
 		admin_close(a);
-	}
 	return r;
 }
 

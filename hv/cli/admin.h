@@ -26,7 +26,11 @@ struct admin_call {
 	int fd; /* that came with the reply, or -1 */
 };
 
-/* Connect to the machine in @dir; 0 or -errno, -ENOENT if there is none. */
+/*
+ * Connect to the machine in @dir; 0 or -errno: -ENOENT if there is none,
+ * -EPERM (and a message) if it may be somebody else's, who would be handed
+ * what is meant for the machine.
+ */
 int admin_open(struct admin *a, const char *dir) __must_check;
 void admin_close(struct admin *a);
 

@@ -63,11 +63,12 @@ bool machine_open(struct machine *m, const struct cli *cli, int need, int *code)
 	*m = (struct machine){.dir = cli->dir};
 	r = admin_open(&m->admin, cli->dir);
 	if (r < 0) {
-		*code = r == -EACCES ? CLI_REFUSED : CLI_NO_MACHINE;
+		*code = r == -EACCES || r == -EPERM ? CLI_REFUSED
+						    : CLI_NO_MACHINE;
 		if (r == -ENOENT || r == -ECONNREFUSED) {
 			cli_error("no machine is up in %s", cli->dir);
 			cli_hint("hv up starts one");
-		} else {
+		} else if (r != -EPERM) {
 			cli_error("%s: %s", cli->dir, strerror(-r));
 		}
 		return false;

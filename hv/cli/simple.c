@@ -197,6 +197,8 @@ int cmd_down(struct cli *cli, int argc, char **argv)
 		cli_error("no machine is up in %s", cli->dir);
 		return CLI_NO_MACHINE;
 	}
+	if (r == -EPERM)
+		return CLI_REFUSED;
 	if (r == 0)
 		r = admin_ask(&a, HVA_STOP, 0);
 	if (r < 0 && r != -ECONNRESET) {

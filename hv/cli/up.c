@@ -498,7 +498,10 @@ int cmd_up(struct cli *cli, int argc, char **argv)
 	umask(077);
 	if (!make_folders(cli->dir))
 		return CLI_REFUSED;
-	if (admin_open(&a, cli->dir) == 0) {
+	r = admin_open(&a, cli->dir);
+	if (r == -EPERM)
+		return CLI_REFUSED;
+	if (r == 0) {
 		admin_close(&a);
 		cli_error("a machine is up in %s", cli->dir);
 		cli_hint("hv down stops it; --dir DIR makes another one");

@@ -134,6 +134,29 @@ hv destroy c
 
 check_eq "--help is no error" 0 "$(status hv create --help)"
 check_eq "an unknown command" 2 "$(status hv frobnicate)"
+# whose machine it is
+chmod 770 "$HV_DIR"
+check_eq "a folder that others can change" 4 "$(status hv list)"
+check_eq "nor does down trust it" 4 "$(status hv down)"
+chmod 700 "$HV_DIR"
+ln -s m "$T/l"
+check_eq "nor one behind a link" 4 "$(HV_DIR=$T/l status hv list)"
+if [ "$(id -u)" = 0 ]; then
+	mkdir -m 700 "$T/o"
+	start other python3 -c '
+import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(sys.argv[1])
+os.seteuid(65534)
+s.listen()
+print("on", flush=True)
+time.sleep(60)' "$T/o/hvd.sock"
+	wait_for 5 grep -q on "$T/other.log"
+	check_eq "a socket of another user" 4 "$(HV_DIR=$T/o status hv list)"
+	check "is said to be that" grep -q 'user 65534' "$T/said"
+	check_eq "up does not go on either" 4 "$(HV_DIR=$T/o status hv up)"
+fi
+
 check_eq "down" 0 "$(status hv down)"
 check_eq "twice" 7 "$(status hv down)"
 check_fails "no process is left" pgrep -f "$HV_DIR"

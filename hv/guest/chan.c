@@ -96,10 +96,4 @@ void chan_kick(void *arg)
 		loop_stop(chan->loop);
 		return;
 	}
-	/* the notification may have found a new doorbell */
-	if (event_get_fd(chan->ev) != chan->port.rd) {
-		r = chan_watch(chan);
-		if (r < 0)
-			loop_stop(chan->loop);
-	}
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -232,6 +233,37 @@ static int personality_rules(scmp_filter_ctx f)
 	return r;
 }
 
+/*
+ * A domain that is paused must stay so: nothing in it may have the kernel
+ * send it SIGCONT, on input from outside or when time has passed.  The calls
+ * which take their signal from memory are not there at all; whoever makes
+ * timers that way has another one for systems without it.
+ */
+static int stop_rules(scmp_filter_ctx f)
+{
+	const uint32_t no = SCMP_ACT_ERRNO(EPERM);
+	const struct scmp_arg_cmp input[] = {
+		SCMP_A1_64(SCMP_CMP_MASKED_EQ, LOW32, F_SETSIG),
+		SCMP_A2_64(SCMP_CMP_MASKED_EQ, LOW32, SIGCONT),
+	};
+	const struct scmp_arg_cmp parent[] = {
+		SCMP_A0_64(SCMP_CMP_MASKED_EQ, LOW32, PR_SET_PDEATHSIG),
+		SCMP_A1_64(SCMP_CMP_MASKED_EQ, LOW32, SIGCONT),
+	};
+	static const int absent[] = {
+		SCMP_SYS(timer_create), SCMP_SYS(mq_notify)};
+	int r = list_rules(f, SCMP_ACT_ERRNO(ENOSYS), absent, NR(absent));
+
+	if (r == 0)
+		r = rule(f, no, SCMP_SYS(fcntl), NR(input), input);
+	if (r == 0)
+		r = rule(f, no, SCMP_SYS(prctl), NR(parent), parent);
+	/* a child's end may be made known by any signal */
+	return r ? r
+		 : rule_if(f, no, SCMP_SYS(clone),
+			   SCMP_A0_64(SCMP_CMP_MASKED_EQ, CSIGNAL, SIGCONT));
+}
+
 static int programs_rules(scmp_filter_ctx f, const struct confine *how)
 {
 	const uint32_t no = SCMP_ACT_ERRNO(EPERM);
@@ -248,6 +280,8 @@ static int programs_rules(scmp_filter_ctx f, const struct confine *how)
 		r = socket_rules(f);
 	if (r == 0)
 		r = ioctl_rules(f);
+	if (r == 0)
+		r = stop_rules(f);
 	return r ? r : personality_rules(f);
 }
 

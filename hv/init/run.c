@@ -16,6 +16,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void fd_close(int *fd)
@@ -353,7 +354,7 @@ static void message_do(struct run *r, struct chan_msg *m)
 	case HVB_SIGNAL: do_signal(r, m); break;
 	case HVB_STOP:
 		r->stopped = true;
-		sweep_signal(SIGSTOP, r->pidns);
+		r->stop_due = 0; /* at once, in the loop */
 		break;
 	case HVB_CONT:
 		r->stopped = false;
@@ -389,6 +390,34 @@ static bool kernel_awaited(const struct run *r)
 	return r->started && r->state >= 0 && !r->serving;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/*
+ * Linux itself has a process go on whose terminal hangs up, or whose group is
+ * orphaned by somebody outside who ended its parent.  confine.c refuses what
+ * the domain could do for that; the rest stands again soon.
+ */
+static void stop_again(struct run *r)
+{
+	if (!r->stopped || now_ms() < r->stop_due)
+		return;
+	sweep_signal(SIGSTOP, r->pidns);
+	r->stop_due = now_ms() + (r->pidns ? RUN_STOP_MS : RUN_STOP_BARE_MS);
+}
+
+static int stop_wait(const struct run *r)
+{
+	int64_t left = r->stop_due - now_ms();
+
+	return !r->stopped ? -1 : left < 0 ? 0 : (int)left;
+}
+
 void run_loop(struct run *r)
 {
 	for (;;) {
@@ -400,8 +429,9 @@ void run_loop(struct run *r)
 			{.fd = r->state, .events = POLLIN},
 		};
 
-		if (poll(fds, 4, -1) < 0 && errno != EINTR)
+		if (poll(fds, 4, stop_wait(r)) < 0 && errno != EINTR)
 			return;
+		stop_again(r);
 		if (fds[2].revents)
 			return;
 		if (fds[3].revents)

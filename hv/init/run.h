@@ -15,7 +15,14 @@
 #include "hv/init/conf.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+/*
+ * How long what goes on in a stopped domain has until it is noticed.  Without
+ * a pid namespace that is a look at all processes of the host.
+ */
+enum { RUN_STOP_MS = 200, RUN_STOP_BARE_MS = 1000 };
 
 enum run_kind { RUN_KERNEL, RUN_COMMAND, RUN_EXEC };
 
@@ -33,6 +40,7 @@ struct run {
 	int state; /* what hv-kernel writes HVB_STATE_* to; -1: it has closed it */
 	int stdio[3]; /* the command's, until it is started; -1 */
 	bool pidns, stopped, started, terminal;
+	int64_t stop_due; /* stopped: when to see to it again, in ms */
 	bool command_due; /* to be started when the kernel serves */
 	bool serving;     /* the kernel said so */
 	bool ending;      /* the kernel waits for the command's end */

@@ -588,6 +588,62 @@ START_TEST(test_stop)
 }
 END_TEST
 
+static off_t size_of(const char *name)
+{
+	char path[256];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	ck_assert_int_eq(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/*
+ * A group of processes that is orphaned while it stands gets SIGCONT from
+ * Linux.  _i & 2: without a pid namespace.
+ */
+START_TEST(test_stop_orphan)
+{
+	const bool alone = _i & 2;
+	char bind[128];
+	const char *conf[] = {"domid=1", bind};
+	int null;
+	off_t size;
+
+	if (user_skip(_i & 1))
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dir_make();
+	ck_assert_int_eq(chmod(dir, 0777), 0);
+	snprintf(bind, sizeof(bind), "bindrw=%s", dir);
+	begin(conf, 2, alone ? &no_pidns : NULL, user_of(_i & 1), 0);
+	snprintf(out, sizeof(out),
+		"cd %s; exec perl -e 'if (!fork) { $SIG{HUP} = \"IGNORE\"; "
+		"setpgrp(0, 0); while (1) { open(F, \">>mark\"); "
+		"print F \"x\"; close F; select(undef, undef, undef, .01) } "
+		"} sleep 1000'",
+		dir);
+	ck_assert_int_eq(
+		play_exec(&play, 1, out, (int[]){null, null, null}), 0);
+	ck_assert(wait_file("mark"));
+	ck_assert_int_eq(play_send(&play, HVB_STOP, 0, 0, NULL, 0, NULL, 0), 0);
+	usleep(100000);
+	ck_assert_int_eq(
+		play_send(&play, HVB_SIGNAL, 1, SIGKILL, NULL, 0, NULL, 0), 0);
+	ck_assert_int_eq(play_expect(&play, HVB_EXITED), 0);
+	usleep(alone ? 1500000 : 500000);
+	size = size_of("mark");
+	usleep(300000);
+	ck_assert_int_eq(size_of("mark"), size);
+	ck_assert_int_eq(play_send(&play, HVB_CONT, 0, 0, NULL, 0, NULL, 0), 0);
+	usleep(200000);
+	ck_assert_int_gt(size_of("mark"), size);
+	close(null);
+	end();
+	dir_remove();
+}
+END_TEST
+
 /* The process ids of hv-init's children, on the host. */
 static pid_t child_of(pid_t pid)
 {
@@ -887,8 +943,8 @@ BH_CHECK_MAIN("life", 60, BH_LOOP(test_isolated, 2), BH_LOOP(test_usable, 2),
 	BH_LOOP(test_bind_hidden, 2), BH_LOOP(test_control, 2),
 	BH_LOOP(test_run, 4), BH_TEST(test_kernel_dies),
 	BH_LOOP(test_ending, 2), BH_LOOP(test_stop, 6),
-	BH_LOOP(test_nothing_left, 28), BH_LOOP(test_wrong, NR_WRONG),
-	BH_TEST(test_wrong_uid), BH_LOOP(test_denied_map, 4),
-	BH_LOOP(test_denied, 14), BH_LOOP(test_masked_proc, 4),
-	BH_LOOP(test_socket, 2), BH_TEST(test_cpus), BH_LOOP(test_shares, 2),
-	BH_TEST(test_unstarted))
+	BH_LOOP(test_stop_orphan, 4), BH_LOOP(test_nothing_left, 28),
+	BH_LOOP(test_wrong, NR_WRONG), BH_TEST(test_wrong_uid),
+	BH_LOOP(test_denied_map, 4), BH_LOOP(test_denied, 14),
+	BH_LOOP(test_masked_proc, 4), BH_LOOP(test_socket, 2),
+	BH_TEST(test_cpus), BH_LOOP(test_shares, 2), BH_TEST(test_unstarted))

@@ -121,6 +121,13 @@ static const struct call refused[] = {
 	REFUSED(ioctl, BAD, 0x541c /* TIOCLINUX */, BAD),
 	REFUSED(ioctl, BAD, TIOCSETD, BAD),
 	REFUSED(ioctl, BAD, TIOCSCTTY, 1),
+	REFUSED(fcntl, BAD, F_SETSIG, SIGCONT),
+	REFUSED(fcntl, BAD, F_SETSIG, SIGCONT | (1L << 32)),
+	REFUSED(fcntl, BAD, F_SETSIG | (1L << 32), SIGCONT),
+	REFUSED(prctl, PR_SET_PDEATHSIG, SIGCONT),
+	REFUSED(clone, CLONE_SIGHAND | SIGCONT),
+	{"timer_create", SYS_timer_create, ENOSYS, {BAD, BAD, BAD}},
+	{"mq_notify", SYS_mq_notify, ENOSYS, {BAD, BAD}},
 	{"vsock", SYS_socket, EAFNOSUPPORT, {AF_VSOCK, SOCK_STREAM, 0}},
 	{"vsock, odd", SYS_socket, EAFNOSUPPORT,
 		{AF_VSOCK | (1L << 32), SOCK_STREAM, 0}},
@@ -267,6 +274,8 @@ static void do_ordinary(void *arg)
 	NEED(setsid() > 0 || errno == EPERM);
 	NEED(memfd_create("x", 0) >= 0);
 	NEED(epoll_create1(0) >= 0);
+	NEED(fcntl(sv[0], F_SETSIG, SIGIO) == 0);
+	NEED(prctl(PR_SET_PDEATHSIG, SIGTERM) == 0);
 	NEED(mmap(NULL, 4096, PROT_READ | PROT_EXEC,
 		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
 	pid = fork();

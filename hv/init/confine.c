@@ -446,7 +446,11 @@ static int kernel_rules(scmp_filter_ctx f)
 	if (r == 0)
 		r = rule(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), NR(abort_self),
 			abort_self);
-	/* stdio asks of what kind its descriptor is; no path is given */
+	/*
+	 * stdio asks of what kind its descriptor is, by this call in glibc
+	 * 2.33 and later.  The path is out of sight: a file's attributes can
+	 * be had by name as well, never what is in it.
+	 */
 	if (r == 0)
 		r = rule_if(f, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat),
 			SCMP_A3_64(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH,

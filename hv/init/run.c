@@ -93,6 +93,12 @@ static void proc_start(
 	r->proc[r->n_proc++] = (struct run_proc){pid, id, kind};
 }
 
+static void stdio_close(struct run *r)
+{
+	for (int i = 0; i < 3; i++)
+		fd_close(&r->stdio[i]);
+}
+
 static void command_start(struct run *r)
 {
 	const struct conf *c = r->conf;
@@ -106,8 +112,7 @@ static void command_start(struct run *r)
 	for (int i = 0; i < 3; i++)
 		s.fd[s.n_fd++] = (struct spawn_fd){r->stdio[i], i};
 	proc_start(r, &s, RUN_COMMAND, 0);
-	for (int i = 0; i < 3; i++)
-		fd_close(&r->stdio[i]);
+	stdio_close(r);
 }
 
 /*
@@ -252,9 +257,15 @@ static int stdio_make(struct run *r, int *kernel)
 		*kernel = pair[0];
 		r->stdio[0] = pair[1];
 	}
-	for (int i = 1; i < 3 && r->stdio[0] >= 0; i++)
+	for (int i = 1; i < 3 && r->stdio[i - 1] >= 0; i++)
 		r->stdio[i] = fcntl(r->stdio[0], F_DUPFD_CLOEXEC, 3);
-	return r->stdio[2] < 0 ? -errno : 0;
+	if (r->stdio[2] < 0) {
+		int e = errno;
+
+		stdio_close(r);
+		return -e;
+	}
+	return 0;
 }
 
 static void kernel_start(struct run *r, int session, int console)
@@ -281,7 +292,7 @@ static void kernel_start(struct run *r, int session, int console)
 
 static void do_run(struct run *r, struct chan_msg *m)
 {
-	int console = -1;
+	int console = -1, made = 0;
 	const struct conf *c = r->conf;
 
 	if (r->started) {
@@ -289,11 +300,12 @@ static void do_run(struct run *r, struct chan_msg *m)
 		return;
 	}
 	r->started = true;
-	if (c->arg.n && stdio_make(r, &console) == 0)
-		r->command_due = true;
-	else if (c->arg.n) {
+	if (c->arg.n)
+		made = stdio_make(r, &console);
+	r->command_due = c->arg.n && made == 0;
+	if (made < 0) {
 		chan_note(r->sock, "cannot make the command's descriptors: %s",
-			strerror(errno));
+			strerror(-made));
 		end_tell(r, RUN_COMMAND, 0, 126 << 8);
 	}
 	if (c->kernel && m->n_fd == 1)

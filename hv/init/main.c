@@ -239,10 +239,6 @@ int main(void)
 		r = mounts_take(&in.mounts, &in.conf, err);
 	if (r < 0)
 		failed(r, err);
-	if (in.ns.uid == 0 && !in.conf.control)
-		chan_note(HVB_SOCKET_FD,
-			"it runs as the host's root, without capabilities: "
-			"give it a user of its own");
 	umask(0022);
 	if (!in.conf.control)
 		confine_first_to_end();

@@ -41,6 +41,12 @@ int ns_init(struct ns *ns, const struct conf *c, int sock, char *err)
 	ns->sock = sock;
 	ns->uid = geteuid();
 	ns->gid = getegid();
+	if (ns->uid == 0 && !c->control && (!c->has_uid || c->uid == 0)) {
+		snprintf(err, CONF_ERR_MAX,
+			"uid=: root starts a domain as a user of its own, "
+			"that nothing else of the host belongs to");
+		return -EPERM;
+	}
 	if (!c->has_uid || c->uid == ns->uid)
 		return 0;
 	if (ns->uid != 0) {

@@ -5,7 +5,8 @@
  * DOC: identity
  *
  * Inside, every process has uid 0 and no capability; outside, it has one
- * ordinary uid: the configuration's uid=, or that of hvd.  With a user
+ * ordinary uid: the configuration's uid=, or that of hvd.  Only the control
+ * domain may be root's: a guest's root outside is refused.  With a user
  * namespace this costs no privilege.  Where there is none, root still makes
  * the other namespaces and gives its uid up last (ns_drop()); an ordinary
  * user gets none of them, and is told so.

@@ -98,7 +98,8 @@ struct hvb_msg {
  *   logdir=PATH      host folder that becomes the domain's /var/log/xen
  *   iouring=1	      programs may use io_uring
  *   cpus=LIST	      processors, as "0,2-3"
- *   uid=N	      host uid and gid to become (only if hvd is root)
+ *   uid=N	      host uid and gid to become (only if hvd is root, and then
+ *		      each domain but the control domain has to have one, not 0)
  *   console=1	      the command's stdin/stdout/stderr are the console
  * HVB_EXEC takes arg, env, cwd.
  */

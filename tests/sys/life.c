@@ -756,6 +756,29 @@ START_TEST(test_wrong_uid)
 }
 END_TEST
 
+/* No guest is ever the host's root; the control domain may be. */
+START_TEST(test_never_root)
+{
+	const char *conf[] = {"domid=1", "uid=0"};
+	const char *control[] = {"domid=0", "control=1"};
+
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(play_start(&play, conf, 2, NULL, (uid_t)-1), 0);
+	ck_assert_int_eq(play_expect(&play, HVB_FAILED), 0);
+	ck_assert_int_eq(play.last.value, EPERM);
+	ck_assert_ptr_nonnull(strstr(play.text, "user of its own"));
+	end();
+	/* as root by name: nobody adds a uid= */
+	ck_assert_int_eq(play_start(&play, conf, 1, NULL, 0), 0);
+	ck_assert_int_eq(play_expect(&play, HVB_FAILED), 0);
+	ck_assert_int_eq(play.last.value, EPERM);
+	end();
+	begin(control, 2, NULL, (uid_t)-1, 0);
+	end();
+}
+END_TEST
+
 static void ids_must_be(pid_t pid, unsigned uid)
 {
 	static const char *const names[] = {"Uid:", "Gid:"};
@@ -945,6 +968,7 @@ BH_CHECK_MAIN("life", 60, BH_LOOP(test_isolated, 2), BH_LOOP(test_usable, 2),
 	BH_LOOP(test_ending, 2), BH_LOOP(test_stop, 6),
 	BH_LOOP(test_stop_orphan, 4), BH_LOOP(test_nothing_left, 28),
 	BH_LOOP(test_wrong, NR_WRONG), BH_TEST(test_wrong_uid),
-	BH_LOOP(test_denied_map, 4), BH_LOOP(test_denied, 14),
-	BH_LOOP(test_masked_proc, 4), BH_LOOP(test_socket, 2),
-	BH_TEST(test_cpus), BH_LOOP(test_shares, 2), BH_TEST(test_unstarted))
+	BH_TEST(test_never_root), BH_LOOP(test_denied_map, 4),
+	BH_LOOP(test_denied, 14), BH_LOOP(test_masked_proc, 4),
+	BH_LOOP(test_socket, 2), BH_TEST(test_cpus), BH_LOOP(test_shares, 2),
+	BH_TEST(test_unstarted))

@@ -171,6 +171,7 @@ int machine_start(struct machine *m, uid_t uid, int cpu)
 	int r, fd = -1;
 
 	*m = (struct machine){.admin = -1};
+	m->root = geteuid() == 0 && uid == (uid_t)-1;
 	snprintf(m->dir, sizeof(m->dir), "/tmp/bulkhead-machine.XXXXXX");
 	if (!mkdtemp(m->dir))
 		return -errno;
@@ -294,14 +295,19 @@ int machine_domain(
 	struct machine *m, const char *const *conf, size_t n, uint32_t *domid)
 {
 	struct hva_msg msg = {.type = HVA_BUILD};
+	bool need_uid = m->root;
 	char text[TEXT_MAX];
 	size_t len = 0;
 	int r = domain_create(m, domid);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		len = text_add(text, len, "", "", conf[i]);
+		need_uid = need_uid && strncmp(conf[i], "uid=", 4) != 0;
+	}
+	if (need_uid)
+		len = text_add(text, len, "uid=", "", "65529");
 	len = text_add(text, len, "libdir=", build_dir(), "/hv/compat/.libs");
 	len = text_add(text, len, "bind=", build_dir(), "/tests/sys");
 	msg.domid = *domid;

@@ -22,6 +22,7 @@
 struct machine {
 	char dir[64];
 	pid_t pid; /* hvd */
+	bool root; /* that is what hvd runs as */
 	int admin;
 	struct hv_client *dom0;
 	struct {
@@ -47,7 +48,8 @@ int machine_info(struct machine *m, struct hva_info *info);
 
 /*
  * machine_domain: a domain with `n` strings of configuration (birth.h) and
- * hv's libraries, running nothing yet.
+ * hv's libraries, running nothing yet.  Where hvd is root's, all that have no
+ * uid= have the same one.
  */
 int machine_domain(
 	struct machine *m, const char *const *conf, size_t n, uint32_t *domid);

@@ -32,10 +32,24 @@ static const char *program(void)
 	return path;
 }
 
-static int config_make(const char *const *conf, size_t n)
+static bool has_key(const char *const *conf, size_t n, const char *key)
 {
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(conf[i], key, strlen(key)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int config_make(const char *const *conf, size_t n, bool root)
+{
+	static const char user[] = "uid=65533";
 	int fd = memfd_create("config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
+	if (fd >= 0 && root && !has_key(conf, n, "uid=") &&
+		!has_key(conf, n, "control=") &&
+		write(fd, user, sizeof(user)) != sizeof(user))
+		return -1;
 	for (size_t i = 0; fd >= 0 && i < n; i++) {
 		size_t len = strlen(conf[i]) + 1;
 
@@ -87,7 +101,8 @@ static void deny_apply(const struct play_deny *d)
 int play_start(struct play *p, const char *const *conf, size_t n_conf,
 	const struct play_deny *deny, uid_t uid)
 {
-	int sv[2], config = config_make(conf, n_conf);
+	const bool root = uid == (uid_t)-1 && geteuid() == 0;
+	int sv[2], config = config_make(conf, n_conf, root);
 
 	*p = (struct play){.fd = -1, .sock = -1};
 	if (config < 0 ||

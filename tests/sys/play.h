@@ -32,7 +32,10 @@ struct play_deny {
 	int write;       /* a write of so many bytes: EPERM; 0: none */
 };
 
-/* Starts hv-init with these strings, as user `uid` if that is not -1. */
+/*
+ * Starts hv-init with these strings, as user `uid` if that is not -1.  Root's
+ * domains get a uid= where they have none and need one.
+ */
 int play_start(struct play *p, const char *const *conf, size_t n_conf,
 	const struct play_deny *deny, uid_t uid);
 

@@ -73,6 +73,28 @@ static int proc_room(struct run *r)
 	return 0;
 }
 
+/*
+ * A program that runs now would find neither a store nor an event channel of
+ * its kernel; before HVB_RUN its domain is paused, too.  Only for a moment
+ * after that: the kernel serves, or ends and closes its pipe.
+ */
+static bool kernel_awaited(const struct run *r)
+{
+	return r->started && r->state >= 0 && !r->serving;
+}
+
+static bool held(const struct run *r)
+{
+	return !r->started || kernel_awaited(r);
+}
+
+/* Lets those go on that were started before the domain ran. */
+static void held_release(const struct run *r)
+{
+	if (!r->stopped && !held(r))
+		sweep_signal(SIGCONT, r->pidns);
+}
+
 /* Starts it, and remembers whose end has to be told. */
 static void proc_start(
 	struct run *r, struct spawn *s, enum run_kind kind, uint32_t id)
@@ -80,7 +102,7 @@ static void proc_start(
 	pid_t pid = proc_room(r);
 
 	s->birth = r->conf;
-	s->stopped = r->stopped;
+	s->stopped = r->stopped || (kind == RUN_EXEC && held(r));
 	s->tied = !r->pidns;
 	if (pid == 0)
 		pid = spawn_start(s);
@@ -197,6 +219,7 @@ static void on_serving(struct run *r)
 	r->serving = true;
 	if (r->command_due)
 		command_start(r);
+	held_release(r);
 }
 
 static void on_state(struct run *r)
@@ -206,12 +229,14 @@ static void on_state(struct run *r)
 
 	if (n < 0 && errno == EINTR)
 		return;
-	if (n != 1)
+	if (n != 1) {
 		fd_close(&r->state); /* if it died, that is told in its time */
-	else if (byte == HVB_STATE_SERVING)
+		held_release(r);
+	} else if (byte == HVB_STATE_SERVING) {
 		on_serving(r);
-	else if (byte == HVB_STATE_ENDING)
+	} else if (byte == HVB_STATE_ENDING) {
 		on_ending(r);
+	}
 }
 
 /* A terminal pair.  out[0] is the kernel's end, out[1] the command's. */
@@ -315,6 +340,7 @@ static void do_run(struct run *r, struct chan_msg *m)
 	else if (r->command_due)
 		command_start(r);
 	fd_close(&console);
+	held_release(r);
 }
 
 static void do_exec(struct run *r, struct chan_msg *m)
@@ -347,6 +373,9 @@ static void do_signal(struct run *r, const struct chan_msg *m)
 {
 	if (m->head.value < 1 || m->head.value >= NSIG)
 		return;
+	/* one of them does not go on while its domain is paused */
+	if (m->head.value == SIGCONT && (r->stopped || held(r)))
+		return;
 	for (size_t i = 0; i < r->n_proc; i++) {
 		const struct run_proc *p = &r->proc[i];
 
@@ -370,7 +399,7 @@ static void message_do(struct run *r, struct chan_msg *m)
 		break;
 	case HVB_CONT:
 		r->stopped = false;
-		sweep_signal(SIGCONT, r->pidns);
+		held_release(r);
 		break;
 	default:
 		chan_note(r->sock, "unknown message %u from hvd", m->head.type);
@@ -390,16 +419,6 @@ static bool on_message(struct run *r)
 		chan_msg_fini(&m);
 	}
 	return n == 1 || n == -EPROTO || n == -EAGAIN;
-}
-
-/*
- * A program that is run now would find neither a store nor an event channel
- * of its kernel: what hvd says waits in the socket until there is one.  Only
- * for a moment: the kernel serves, or ends and closes its pipe.
- */
-static bool kernel_awaited(const struct run *r)
-{
-	return r->started && r->state >= 0 && !r->serving;
 }
 
 static int64_t now_ms(void)

@@ -50,7 +50,8 @@
 enum hvb_type {
 	/* hvd -> hv-init */
 	HVB_RUN = 1, /* start kernel and command; fd: the kernel's session */
-	HVB_EXEC,    /* id, payload strings (see below), fds: 0, 1, 2 */
+	HVB_EXEC,    /* id, payload strings (see below), fds: 0, 1, 2; one that
+		      * comes before HVB_RUN waits for that */
 	HVB_SIGNAL,  /* id, value: signal for that process's group */
 	HVB_STOP,    /* SIGSTOP everything in the domain */
 	HVB_CONT,

@@ -78,7 +78,8 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "ready: %#x in %.1f ms\n", (unsigned)p.last.value,
 		now() - start);
-	if (play_exec(&p, 1, argv[i + 1], (int[]){0, 1, 2}) < 0)
+	if (play_send(&p, HVB_RUN, 0, 0, NULL, 0, NULL, 0) < 0 ||
+		play_exec(&p, 1, argv[i + 1], (int[]){0, 1, 2}) < 0)
 		return 125;
 	do
 		if (play_next(&p) < 0)

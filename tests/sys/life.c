@@ -58,7 +58,7 @@ static bool user_skip(int i)
 }
 
 /* Starts a domain that is to be ready; false: it lacks one of `need`. */
-static bool begin(const char *const *conf, size_t n,
+static bool begin_paused(const char *const *conf, size_t n,
 	const struct play_deny *deny, uid_t uid, unsigned need)
 {
 	unsigned lacks;
@@ -70,6 +70,20 @@ static bool begin(const char *const *conf, size_t n,
 	if (lacks)
 		fprintf(stderr, "left out, missing %#x: %s", lacks, play.notes);
 	return lacks == 0;
+}
+
+/* The same, and runs it, if its kernel is not to be the test's own. */
+static bool begin(const char *const *conf, size_t n,
+	const struct play_deny *deny, uid_t uid, unsigned need)
+{
+	bool has = begin_paused(conf, n, deny, uid, need);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(conf[i], "kernel=", 7) == 0)
+			return has;
+	}
+	ck_assert_int_eq(play_send(&play, HVB_RUN, 0, 0, NULL, 0, NULL, 0), 0);
+	return has;
 }
 
 static int end(void)
@@ -498,6 +512,51 @@ START_TEST(test_kernel_dies)
 	run_ok("sleep 0.1");
 	ck_assert(!has_file("cmd"));
 	close(fd);
+	end();
+	dir_remove();
+}
+END_TEST
+
+/*
+ * A program that comes before the domain was ever run waits for that, and for
+ * its kernel to serve, if it has one.  _i & 2: it has none; & 4: bare.
+ */
+START_TEST(test_exec_paused)
+{
+	const bool kernel = !(_i & 2);
+	int null, fd = -1;
+
+	if (user_skip(_i & 1))
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	run_prepare("cd $(dirname $0); sleep 0.2; touch serves; printf R >&5; "
+		    "exec sleep 100",
+		"sleep 100");
+	begin_paused((const char *[]){"domid=1", conf_dir, conf_kernel},
+		kernel ? 3 : 2, _i & 4 ? &no_pidns : NULL, user_of(_i & 1), 0);
+	snprintf(out, sizeof(out),
+		"cd %s; test %s serves && touch good; "
+		"touch begun",
+		dir, kernel ? "-e" : "! -e");
+	ck_assert_int_eq(
+		play_exec(&play, 1, out, (int[]){null, null, null}), 0);
+	/* nor by a pause that ends, or a signal */
+	ck_assert_int_eq(play_send(&play, HVB_STOP, 0, 0, NULL, 0, NULL, 0), 0);
+	ck_assert_int_eq(play_send(&play, HVB_CONT, 0, 0, NULL, 0, NULL, 0), 0);
+	ck_assert_int_eq(
+		play_send(&play, HVB_SIGNAL, 1, SIGCONT, NULL, 0, NULL, 0), 0);
+	usleep(200000);
+	ck_assert(!has_file("begun"));
+	if (kernel)
+		fd = run_start();
+	else
+		ck_assert_int_eq(
+			play_send(&play, HVB_RUN, 0, 0, NULL, 0, NULL, 0), 0);
+	ck_assert_int_eq(play_expect(&play, HVB_EXITED), 0);
+	ck_assert(has_file("good"));
+	if (fd >= 0)
+		close(fd);
+	close(null);
 	end();
 	dir_remove();
 }
@@ -965,10 +1024,10 @@ BH_CHECK_MAIN("life", 60, BH_LOOP(test_isolated, 2), BH_LOOP(test_usable, 2),
 	BH_LOOP(test_callers_environment, 4), BH_LOOP(test_bind, 4),
 	BH_LOOP(test_bind_hidden, 2), BH_LOOP(test_control, 2),
 	BH_LOOP(test_run, 4), BH_TEST(test_kernel_dies),
-	BH_LOOP(test_ending, 2), BH_LOOP(test_stop, 6),
-	BH_LOOP(test_stop_orphan, 4), BH_LOOP(test_nothing_left, 28),
-	BH_LOOP(test_wrong, NR_WRONG), BH_TEST(test_wrong_uid),
-	BH_TEST(test_never_root), BH_LOOP(test_denied_map, 4),
-	BH_LOOP(test_denied, 14), BH_LOOP(test_masked_proc, 4),
-	BH_LOOP(test_socket, 2), BH_TEST(test_cpus), BH_LOOP(test_shares, 2),
-	BH_TEST(test_unstarted))
+	BH_LOOP(test_ending, 2), BH_LOOP(test_exec_paused, 8),
+	BH_LOOP(test_stop, 6), BH_LOOP(test_stop_orphan, 4),
+	BH_LOOP(test_nothing_left, 28), BH_LOOP(test_wrong, NR_WRONG),
+	BH_TEST(test_wrong_uid), BH_TEST(test_never_root),
+	BH_LOOP(test_denied_map, 4), BH_LOOP(test_denied, 14),
+	BH_LOOP(test_masked_proc, 4), BH_LOOP(test_socket, 2),
+	BH_TEST(test_cpus), BH_LOOP(test_shares, 2), BH_TEST(test_unstarted))

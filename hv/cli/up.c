@@ -454,6 +454,18 @@ static void into_background(struct up *up)
 		cli_error("/: %s", strerror(errno));
 }
 
+/* What did not come up is not left half there. */
+static void take_down(struct cli *cli)
+{
+	struct admin a;
+
+	if (admin_open(&a, cli->dir) < 0)
+		return;
+	if (admin_ask(&a, HVA_STOP, 0) == 0)
+		(void)!admin_wait_gone(&a, cli->dir, STOP_SECONDS);
+	admin_close(&a);
+}
+
 /* The child: dom0, the word to the parent, then the monitor. */
 static _Noreturn void stay(struct up *up, int fd)
 {
@@ -463,11 +475,10 @@ static _Noreturn void stay(struct up *up, int fd)
 	setsid();
 	if (machine_open(&up->m, up->cli, 0, &r) && bring_up(up))
 		code = CLI_OK;
-	else if (up->m.client && admin_ask(&up->m.admin, HVA_STOP, 0) == 0)
-		(void)!admin_wait_gone(
-			&up->m.admin, up->cli->dir, STOP_SECONDS);
 	if (code == CLI_OK)
 		into_background(up);
+	else
+		take_down(up->cli);
 	if (write(fd, &code, 1) == 1 && code == CLI_OK) {
 		close(fd);
 		code = (char)monitor_run(&up->m, up->cli);
@@ -475,12 +486,42 @@ static _Noreturn void stay(struct up *up, int fd)
 	_exit(code);
 }
 
+/* hvd, and the child that stays; from here on there is something to undo. */
+static int start_machine(struct up *up)
+{
+	char code = CLI_FAILED;
+	int fd[2], n;
+
+	if (pipe2(fd, O_CLOEXEC)) {
+		cli_error("%s", strerror(errno));
+		return CLI_FAILED;
+	}
+	if (!start_hvd(up)) {
+		close(fd[0]);
+		close(fd[1]);
+		return CLI_FAILED;
+	}
+	switch (fork()) {
+	case -1: cli_error("%s", strerror(errno)); break;
+	case 0: close(fd[0]); stay(up, fd[1]);
+	default: break;
+	}
+	close(fd[1]);
+	while ((n = (int)read(fd[0], &code, 1)) < 0 && errno == EINTR)
+		;
+	close(fd[0]);
+	if (n == 1)
+		return code;
+	/* there is no child, or it could not say how it went */
+	take_down(up->cli);
+	return CLI_FAILED;
+}
+
 int cmd_up(struct cli *cli, int argc, char **argv)
 {
 	static struct up up;
 	struct admin a;
-	char code = CLI_FAILED;
-	int fd[2], r;
+	int r;
 
 	up.cli = cli;
 	r = up_options(&up, argc, argv);
@@ -509,19 +550,5 @@ int cmd_up(struct cli *cli, int argc, char **argv)
 	}
 	if (!clear_rests(cli->dir))
 		return CLI_FAILED;
-	if (!start_hvd(&up))
-		return CLI_FAILED;
-	if (pipe2(fd, O_CLOEXEC)) {
-		cli_error("%s", strerror(errno));
-		return CLI_FAILED;
-	}
-	switch (fork()) {
-	case -1: cli_error("%s", strerror(errno)); return CLI_FAILED;
-	case 0: close(fd[0]); stay(&up, fd[1]);
-	default: break;
-	}
-	close(fd[1]);
-	while ((r = (int)read(fd[0], &code, 1)) < 0 && errno == EINTR)
-		;
-	return r == 1 ? code : CLI_FAILED;
+	return start_machine(&up);
 }

@@ -3,6 +3,7 @@
 # hv-crash.sh - what dies alone, and what takes its domain along
 . "${BH_SRCDIR:-.}/tests/sys/functions.sh"
 . "$BH_SRCDIR/tests/sys/hv.sh"
+requires python3
 
 hv_up
 hv_new a 'on_crash = "preserve"' 'kernel = "/bin/sleep"' 'args = [ "1000" ]'
@@ -79,4 +80,35 @@ check_eq "which hv says" 7 "$(
 )"
 hv_up
 check_eq "and can be started again" 0 "$(hv_domid Domain-0)"
+
+# an hvd that serves nobody
+mkdir "$T/exec"
+for i in hv-init hv-kernel xenstored; do
+	ln -s /bin/true "$T/exec/$i"
+done
+cat >"$T/exec/hvd" <<'X'
+#!/usr/bin/env python3
+import os, socket, struct, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(sys.argv[2] + "/hvd.sock")
+s.listen()
+if os.fork():
+    sys.exit(0)
+os.dup2(1, 2)
+SESSION, STOP, EINVAL = 1, 8, 22
+while True:
+    c = s.accept()[0]
+    while m := c.recv(100):
+        kind = struct.unpack("<IIIiI", m)[0]
+        value = -EINVAL if kind == SESSION else 0
+        c.send(struct.pack("<IIIiI", kind, 0, 0, value, 0))
+        if kind == STOP:
+            open(sys.argv[2] + "/stopped", "w")
+            sys.exit(0)
+X
+chmod +x "$T/exec/hvd"
+mkdir -m 700 "$T/h"
+HV_DIR=$T/h HV_LIBEXEC=$T/exec check_fails "an hvd that is of no use" \
+	timeout 20 "$HV" --dir "$T/h" up
+check "is not left running" test -e "$T/h/stopped"
 finish

@@ -140,17 +140,27 @@ static int step_introduce(struct making *k)
 		       : -errno;
 }
 
+/* Does a guest see @path anyway?  What hv-init shows of the host's tree. */
+static bool is_shown(const char *path)
+{
+	static const char *const shown[] = {"/usr", "/bin", "/sbin", "/lib",
+		"/lib32", "/lib64", "/libx32", "/etc"};
+
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		size_t n = strlen(shown[i]);
+
+		if (!strncmp(path, shown[i], n) && (path[n] == '/' || !path[n]))
+			return true;
+	}
+	return false;
+}
+
 static void add_binds(struct strings *s, const struct domcfg *cfg)
 {
-	static const char *const seen[] = {
-		"/usr/", "/bin/", "/sbin/", "/lib", "/etc/"};
 	char path[PATH_MAX];
-	bool visible = !cfg->kernel || cfg->kernel[0] != '/';
 	size_t n;
 
-	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]) && !visible; i++)
-		visible = !strncmp(cfg->kernel, seen[i], strlen(seen[i]));
-	if (!visible)
+	if (cfg->kernel && cfg->kernel[0] == '/' && !is_shown(cfg->kernel))
 		strings_add(s, "bind", cfg->kernel);
 	for (size_t i = 0; i < cfg->bind.nr; i++) {
 		snprintf(path, sizeof(path), "%s", cfg->bind.v[i]);

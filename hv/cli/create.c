@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* create.c - hv create: a domain from its configuration */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -290,6 +292,10 @@ static bool name_free(struct machine *m, const char *name)
 	int nr = dom_list(m->client, &infos);
 	bool used = false;
 
+	if (nr < 0) {
+		cli_error("cannot list the domains: %s", strerror(-nr));
+		return false;
+	}
 	for (int i = 0; i < nr && !used; i++) {
 		char *n = machine_name(m, infos[i].domain);
 
@@ -303,12 +309,31 @@ static bool name_free(struct machine *m, const char *name)
 		}
 		free(n);
 	}
-	if (nr >= 0)
-		free(infos);
+	free(infos);
 	return !used;
 }
 
-int create_domain(
+/*
+ * Only one domain is made at a time: a name is free until its domain is in
+ * the store.  A descriptor to be closed, or -errno.
+ */
+static int creation_lock(const struct machine *m)
+{
+	char path[PATH_MAX];
+	int fd, r = 0;
+
+	snprintf(path, sizeof(path), "%s/domains", m->dir);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX) && r == 0)
+		r = errno == EINTR ? 0 : -errno;
+	if (r < 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
+static int create_locked(
 	struct machine *m, struct cli *cli, struct record *rec, bool paused)
 {
 	struct making k = {.m = m, .rec = rec, .tree = {.cfg = &rec->cfg}};
@@ -332,6 +357,20 @@ int create_domain(
 	}
 	printf("%s is domain %u\n", rec->cfg.name, k.tree.domid);
 	return CLI_OK;
+}
+
+int create_domain(
+	struct machine *m, struct cli *cli, struct record *rec, bool paused)
+{
+	int lock = creation_lock(m), code;
+
+	if (lock < 0) {
+		cli_error("%s/domains: %s", m->dir, strerror(-lock));
+		return cli_code(lock);
+	}
+	code = create_locked(m, cli, rec, paused);
+	close(lock);
+	return code;
 }
 
 void create_forget(struct machine *m, uint32_t domid)

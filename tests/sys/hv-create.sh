@@ -41,6 +41,17 @@ back() { [ "$(hv info | grep -v requests)" = "$before" ]; }
 check "a failed creation leaves nothing" eventually back
 check "not even a record" sh -c "! ls '$HV_DIR'/domains/*"
 
+# four at once, all of one name
+hv_cfg n
+for i in 1 2 3 4; do
+	(hv create "$T/n.cfg" && echo >"$T/made.$i") >/dev/null 2>&1 &
+	makers[i]=$!
+done
+wait "${makers[@]}"
+check_eq "one of four gets the name" 1 \
+	"$(find "$T" -name 'made.*' | wc -l)"
+hv destroy n
+
 # what it gives
 echo inside >"$T/file"
 hv_new a 'vcpus = 2' 'maxmem = 16' 'type = "pv"' \

@@ -316,15 +316,26 @@ static void serve(struct admin *a, struct hva_msg *m, const char *body,
 	answer(a, *m, NULL, -1);
 }
 
-static uint32_t take_fds(struct msghdr *m, int fds[3])
+/* Up to three; by its alignment the buffer has room for a fourth. */
+static uint32_t take_fds(struct msghdr *m, int fds[3], bool *more)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, nr;
+	int fd;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+		nr = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (uint32_t i = 0; i < nr; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int),
+				sizeof(fd));
+			if (n < 3) {
+				fds[n++] = fd;
+				continue;
+			}
+			close(fd);
+			*more = true;
+		}
 	}
 	return n;
 }
@@ -346,15 +357,16 @@ static void on_admin(int sock, short what, void *arg)
 		.msg_controllen = sizeof(ctl.buf)};
 	struct admin *a = arg;
 	struct hva_msg req;
+	bool more = false;
 	uint32_t nfds;
 	int fds[3];
 	ssize_t n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	nfds = n < 0 ? 0 : take_fds(&m, fds);
+	nfds = n < 0 ? 0 : take_fds(&m, fds, &more);
 	if (n < (ssize_t)sizeof(in.m) || in.m.len != n - sizeof(in.m) ||
-		(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || more) {
 		admin_kill(a);
 	} else {
 		req = in.m;

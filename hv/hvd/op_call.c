@@ -143,13 +143,14 @@ static void on_again(int fd, short what, void *arg)
 		return;
 	st->call.budget = HVD_BUDGET;
 	ret = hv_hypercall_continue(&st->call);
-	if (ret == -ERESTART && go_on_later(s))
+	/* the call may have ended its own domain, and this session */
+	if (s->call != st || s->dead || (ret == -ERESTART && go_on_later(s)))
 		return;
 	s->call = NULL;
 	reply_reset();
-	put_result(st, ret);
-	reply_send(s, 0);
+	put_result(st, ret == -ERESTART ? -ENOMEM : ret);
 	state_free(st);
+	reply_send(s, 0);
 }
 
 int op_hypercall(struct request *r)
@@ -175,7 +176,9 @@ int op_hypercall(struct request *r)
 		return 0;
 	}
 	s->call = NULL;
-	put_result(st, ret);
+	/* -ERESTART is between the engine and us: without memory to go on
+	 * later the call ends where it is */
+	put_result(st, ret == -ERESTART ? -ENOMEM : ret);
 	state_free(st);
 	return 0;
 }

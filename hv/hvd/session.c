@@ -174,6 +174,23 @@ static const struct op_row *row_of(uint16_t op)
 	return &rows[op];
 }
 
+/* The families of proto.h are ranges of 16. */
+static bool is_family(uint16_t op, enum hvp_op first)
+{
+	return op / 16 == first / 16;
+}
+
+/* A restricted session is what a restricted handle of the library is: good
+ * for that family's requests and for nothing else that a session could do. */
+static bool may_ask(const struct session *s, uint16_t op)
+{
+	if (op == HVP_HELLO)
+		return true;
+	if (s->only_evtchn >= 0 && !is_family(op, HVP_EV_OPEN))
+		return false;
+	return s->only_fm < 0 || is_family(op, HVP_FM_MAP);
+}
+
 /* The whole of what must hold before an operation sees its arguments. */
 static int request_check(
 	struct request *r, const struct op_row *row, size_t len)
@@ -185,6 +202,8 @@ static int request_check(
 	if (!row)
 		return -ENOSYS;
 	if (row->kernel && !r->s->kernel)
+		return -EPERM;
+	if (!may_ask(r->s, r->hdr.op))
 		return -EPERM;
 	if (r->hdr.n > row->max_n)
 		return -EINVAL;

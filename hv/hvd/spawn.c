@@ -209,13 +209,23 @@ static void on_message(
 	hvd_log("d%u: hv-init says %u", vd->domid, m->type);
 }
 
+/* The last one; by its alignment the buffer has room for a second. */
 static int take_fd(struct msghdr *m)
 {
 	int fd = -1;
+	size_t nr;
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		nr = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < nr; i++) {
+			if (fd >= 0)
+				close(fd);
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int),
+				sizeof(fd));
+		}
+	}
 	return fd;
 }
 

@@ -159,7 +159,8 @@ struct hvp_ev_port {
 /* HVP_EV_UNBIND {port} (struct hvp_ev_bind).
  * HVP_EV_LIST: -> n uint32_t: the ports this session holds.
  * HVP_EV_RESTRICT, HVP_FM_RESTRICT {domid}: from now on only to that domain;
- * a second restriction to another one is -EACCES. */
+ * a second restriction to another one is -EACCES.  A restricted session takes
+ * the requests of its own family and HVP_HELLO; all others are -EPERM. */
 
 /*
  * HVP_GNT_MAP: struct hvp_gnt_map and n struct hvp_gref, n <= HVP_REFS_MAX.

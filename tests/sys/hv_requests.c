@@ -361,6 +361,37 @@ START_TEST(test_map_nothing)
 }
 END_TEST
 
+/* A restriction holds for all that a session could ask. */
+START_TEST(test_restricted)
+{
+	const struct hvp_ev_bind one = {.domid = 1};
+	static const int ops[] = {HVP_EV_RESTRICT, HVP_FM_RESTRICT};
+	struct {
+		struct hvp_hypercall h;
+	} call = {.h = {.op = __HYPERVISOR_xen_version}};
+	int a;
+
+	up();
+	for (int i = 0; i < 2; i++) {
+		a = session(0);
+		ck_assert_int_eq(
+			ask(a, HVP_HYPERCALL, &call, sizeof(call)), 0);
+		ck_assert_int_eq(ask(a, ops[i], &one, sizeof(one)), 0);
+		ck_assert_int_eq(ask(a, HVP_HELLO, NULL, 0), 0);
+		ck_assert_int_eq(
+			ask(a, HVP_HYPERCALL, &call, sizeof(call)), -EPERM);
+		ck_assert_int_eq(ask(a, HVP_GNT_ARENA, NULL, 0), -EPERM);
+		ck_assert_int_eq(
+			ask(a, HVP_EV_LIST, NULL, 0), i ? -EPERM : 0);
+		ck_assert_int_eq(foreign(a, 1, 1, 0xfff00000u), i ? 0 : -EPERM);
+		ck_assert_int_eq(ask(a, ops[i], &one, sizeof(one)), 0);
+		close(a);
+	}
+	down();
+}
+END_TEST
+
 BH_CHECK_MAIN("hv_requests", 60, BH_TEST(test_share_is_gone),
 	BH_TEST(test_share_was_replaced),
-	BH_TEST(test_arena_is_gone), BH_TEST(test_notify_bounds), BH_TEST(test_map_nothing))
+	BH_TEST(test_arena_is_gone), BH_TEST(test_notify_bounds), BH_TEST(test_map_nothing),
+	BH_TEST(test_restricted))

@@ -89,6 +89,11 @@ int hv_dom_create(struct hv *hv, uint32_t domid,
 		r = gnt_init(d);
 	if (!r)
 		r = dom_insert(d);
+	if (!r && hv->host->dom_new) {
+		r = hv->host->dom_new(hv->ctx, d);
+		if (r)
+			dom_remove(d);
+	}
 	if (r) {
 		gnt_fini(d);
 		evtchn_fini(d);

@@ -91,6 +91,9 @@ enum hv_run_kind {
  *         calls of that domain: hv_hypercall_abort() is allowed here.
  * console_read  sysctl readconsole: copies up to @len bytes of the machine's
  *         log from *index on into @buf, advances *index, returns the count.
+ * dom_new  prepare: @d is about to be born; the host makes what it needs for
+ *         it.  0 (HV_DOM_CREATED follows), or an errno that refuses the birth
+ *         and leaves nothing.  May be NULL.
  * page_free  page @page of @run is free; the run is not, yet.  Nothing will
  *         use the page again: the host may punch a hole.  True if the memory
  *         is given back.  May be NULL; pages that are not given back are
@@ -114,6 +117,7 @@ struct hv_host {
 	uint32_t (*console_read)(void *ctx, char *buf, uint32_t len,
 		uint32_t *index, bool clear);
 	/* optional */
+	int (*dom_new)(void *ctx, struct hv_dom *d);
 	bool (*page_free)(void *ctx, struct hv_run *run, uint32_t page);
 };
 

@@ -390,16 +390,20 @@ static bool is_owner(int fd)
 static void on_accept(int sock, short what, void *arg)
 {
 	int fd = accept4(sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct hvd *h = arg;
 	struct admin *a;
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			hvd_backoff(h, h->ev_admin);
 		return;
+	}
 	a = is_owner(fd) ? calloc(1, sizeof(*a)) : NULL;
 	if (!a) {
 		close(fd);
 		return;
 	}
-	a->h = arg;
+	a->h = h;
 	a->fd = fd;
 	TAILQ_INIT(&a->started);
 	a->ev = event_new(a->h->base, fd, EV_READ | EV_PERSIST, on_admin, a);

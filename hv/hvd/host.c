@@ -82,10 +82,12 @@ static bool host_evt_raise(void *ctx, struct hv_dom *d, uint32_t port)
 
 static void host_dom_event(void *ctx, struct hv_dom *d, enum hv_dom_event ev)
 {
-	if (ev == HV_DOM_CREATED)
-		vdom_new(ctx, d);
-	else
-		vdom_event(vdom_of(d), ev);
+	vdom_event(vdom_of(d), ev);
+}
+
+static int host_dom_new(void *ctx, struct hv_dom *d)
+{
+	return vdom_new(ctx, d);
 }
 
 static uint32_t host_console_read(
@@ -110,6 +112,7 @@ const struct hv_host hvd_host = {
 	.evt_free = host_evt_free,
 	.evt_raise = host_evt_raise,
 	.dom_event = host_dom_event,
+	.dom_new = host_dom_new,
 	.console_read = host_console_read,
 	.page_free = host_page_free,
 };

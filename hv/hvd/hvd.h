@@ -59,6 +59,7 @@ struct hvd {
 	struct event *ev_admin; /* listener */
 	struct event *ev_chld, *ev_term, *ev_int;
 	struct event *ev_unmapped; /* unmapped.c */
+	struct event *ev_backoff;  /* hvd_backoff() */
 	uint32_t unmapped_ms;
 	int admin_fd;
 	struct vdom_list vdoms;
@@ -79,6 +80,11 @@ int machine_init(struct hvd *h);
 void machine_fini(struct hvd *h);
 /* hvd_kick: have hvd_turn_end() run once the current callbacks are done. */
 void hvd_kick(struct hvd *h);
+
+/* hvd_backoff: accept(2) has failed on @listener, for want of descriptors:
+ * the connection stays in its queue and the loop would spin.  It listens
+ * again after a while. */
+void hvd_backoff(struct hvd *h, struct event *listener);
 
 /* host.c */
 extern const struct hv_host hvd_host;

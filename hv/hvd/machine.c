@@ -18,6 +18,28 @@ void hvd_kick(struct hvd *h)
 	event_active(h->kick, 0, 0);
 }
 
+static void on_backoff(int fd, short what, void *arg)
+{
+	struct hvd *h = arg;
+	struct vdom *vd;
+
+	/* those that listen already are not harmed */
+	if (h->ev_admin)
+		event_add(h->ev_admin, NULL);
+	TAILQ_FOREACH (vd, &h->vdoms, entry)
+		if (vd->ev_listen)
+			event_add(vd->ev_listen, NULL);
+}
+
+void hvd_backoff(struct hvd *h, struct event *listener)
+{
+	static const struct timeval tv = {0, 100000};
+
+	if (event_pending(h->ev_backoff, EV_TIMEOUT, NULL) ||
+		event_add(h->ev_backoff, &tv) == 0)
+		event_del(listener);
+}
+
 static void stop(struct hvd *h)
 {
 	struct vdom *vd, *next, *dom0 = vdom_find(h, 0);
@@ -90,10 +112,11 @@ static int loop_init(struct hvd *h)
 	if (!h->base)
 		return -ENOMEM;
 	h->kick = event_new(h->base, -1, 0, on_turn_end, h);
+	h->ev_backoff = event_new(h->base, -1, 0, on_backoff, h);
 	h->ev_chld = add(evsignal_new(h->base, SIGCHLD, spawn_reap, h));
 	h->ev_term = add(evsignal_new(h->base, SIGTERM, on_term, h));
 	h->ev_int = add(evsignal_new(h->base, SIGINT, on_term, h));
-	return h->kick && h->ev_chld && h->ev_term && h->ev_int ? 0 : -ENOMEM;
+	return h->kick && h->ev_backoff && h->ev_chld && h->ev_term && h->ev_int ? 0 : -ENOMEM;
 }
 
 int machine_init(struct hvd *h)
@@ -114,6 +137,7 @@ void machine_fini(struct hvd *h)
 {
 	event_free(h->kick);
 	unmapped_fini(h);
+	event_free(h->ev_backoff);
 	event_free(h->ev_chld);
 	event_free(h->ev_term);
 	event_free(h->ev_int);

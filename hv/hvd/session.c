@@ -321,6 +321,8 @@ void on_listen(int fd, short what, void *arg)
 
 	if (c >= 0)
 		session_new(vd, c, false);
+	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		hvd_backoff(vd->h, vd->ev_listen);
 }
 
 int session_add_port(struct session *s, uint32_t port)

@@ -14,15 +14,12 @@
 #include "hv/hvd/spawn.h"
 #include "hv/hvd/unmapped.h"
 
-struct vdom *vdom_new(struct hvd *h, struct hv_dom *d)
+int vdom_new(struct hvd *h, struct hv_dom *d)
 {
 	struct vdom *vd = calloc(1, sizeof(*vd));
 
-	if (!vd) {
-		/* less than a page of memory: nothing can go on */
-		hvd_log("no memory for a domain");
-		abort();
-	}
+	if (!vd)
+		return -ENOMEM;
 	vd->h = h;
 	vd->d = d;
 	vd->domid = hv_dom_id(d);
@@ -33,7 +30,7 @@ struct vdom *vdom_new(struct hvd *h, struct hv_dom *d)
 	TAILQ_INIT(&vd->sessions);
 	TAILQ_INSERT_TAIL(&h->vdoms, vd, entry);
 	hv_dom_set_host(d, vd);
-	return vd;
+	return 0;
 }
 
 struct vdom *vdom_find(struct hvd *h, uint32_t domid)

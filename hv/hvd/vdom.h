@@ -35,7 +35,7 @@ enum vdom_proc {
 	PROC_STOPPED
 };
 
-/* Owner: struct hvd.  Freed by: vdoms_reap(), after HV_DOM_FREED. */
+/* Owner: struct hvd.  Freed by: vdoms_turn_end(), after HV_DOM_FREED. */
 struct vdom {
 	TAILQ_ENTRY(vdom) entry;
 	struct hvd *h;
@@ -64,8 +64,8 @@ struct vdom {
 	bool want_update, dying, ended, freed;
 };
 
-/* From the engine's dom_event. */
-struct vdom *vdom_new(struct hvd *h, struct hv_dom *d);
+/* From the engine's dom_new (0 or -ENOMEM) and dom_event. */
+int vdom_new(struct hvd *h, struct hv_dom *d);
 void vdom_event(struct vdom *vd, enum hv_dom_event ev);
 
 struct vdom *vdom_find(struct hvd *h, uint32_t domid);

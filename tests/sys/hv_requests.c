@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -87,8 +89,9 @@ static void request(int fd, int op, uint32_t n, const void *a, size_t a_len,
 	} ca = {.c = a}, cb = {.c = b};
 	struct iovec iov[] = {{&h, sizeof(h)}, {ca.v, a_len}, {cb.v, b_len}};
 
-	ck_assert_int_eq(
-		writev(fd, iov, 3), (ssize_t)(sizeof(h) + a_len + b_len));
+	ck_assert_msg(writev(fd, iov, 3) ==
+			      (ssize_t)(sizeof(h) + a_len + b_len),
+		"op %d: %s", op, strerror(errno));
 }
 
 static int ask(int fd, int op, const void *a, size_t len)
@@ -391,7 +394,99 @@ START_TEST(test_restricted)
 }
 END_TEST
 
+static int admin(void)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", s.dir,
+		HVA_SOCKET_NAME);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+/* More descriptors than hvd takes, as many as its buffer does by chance. */
+START_TEST(test_admin_descriptors)
+{
+	struct hva_msg m = {.type = HVA_EXEC};
+	struct hva_msg got;
+	struct iovec iov = {&m, sizeof(m)};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct hva_info before, after;
+	int fd, fds[5] = {0, 1, 2, 0, 1};
+	struct cmsghdr *c;
+
+	up();
+	ck_assert_int_eq(stand_info(&s, &before), 0);
+	for (int n = 3; n <= 5; n++) {
+		fd = admin();
+		msg.msg_control = calloc(1, CMSG_SPACE(n * sizeof(int)));
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+		ck_assert_int_gt(sendmsg(fd, &msg, 0), 0);
+		free(msg.msg_control);
+		ck_assert_int_eq(recv(fd, &got, sizeof(got), 0),
+			n == 3 ? (ssize_t)sizeof(m) : 0);
+		close(fd);
+	}
+	usleep(50000);
+	ck_assert_int_eq(stand_info(&s, &after), 0);
+	ck_assert_uint_le(after.descriptors, before.descriptors);
+	down();
+}
+END_TEST
+
+static long hvd_ticks(void)
+{
+	char path[64], line[512] = "", *p;
+	long user = 0, sys = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)s.hvd);
+	f = fopen(path, "re");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
+	fclose(f);
+	p = strrchr(line, ')');
+	ck_assert_int_eq(sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u "
+				   "%*u %ld %ld",
+				 &user, &sys),
+		2);
+	return user + sys;
+}
+
+/* Without descriptors left, who connects waits; hvd does not spin. */
+START_TEST(test_no_descriptors)
+{
+	struct rlimit few = {3, 0}, was;
+	long ticks;
+	int a, b;
+
+	up();
+	b = session(1);
+	ck_assert_int_eq(ask(b, HVP_HELLO, NULL, 0), 0);
+	ck_assert_int_eq(prlimit(s.hvd, RLIMIT_NOFILE, NULL, &was), 0);
+	few.rlim_max = was.rlim_max;
+	ck_assert_int_eq(prlimit(s.hvd, RLIMIT_NOFILE, &few, NULL), 0);
+	a = session(1);
+	ticks = hvd_ticks();
+	usleep(500000);
+	ck_assert_int_lt(hvd_ticks() - ticks, 10);
+	ck_assert_int_eq(ask(b, HVP_HELLO, NULL, 0), 0);
+	ck_assert_int_eq(prlimit(s.hvd, RLIMIT_NOFILE, &was, NULL), 0);
+	ck_assert_int_eq(ask(a, HVP_HELLO, NULL, 0), 0);
+	close(a);
+	close(b);
+	down();
+}
+END_TEST
+
 BH_CHECK_MAIN("hv_requests", 60, BH_TEST(test_share_is_gone),
 	BH_TEST(test_share_was_replaced),
 	BH_TEST(test_arena_is_gone), BH_TEST(test_notify_bounds), BH_TEST(test_map_nothing),
-	BH_TEST(test_restricted))
+	BH_TEST(test_restricted), BH_TEST(test_admin_descriptors),
+	BH_TEST(test_no_descriptors))

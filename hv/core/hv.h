@@ -75,7 +75,8 @@ enum hv_run_kind {
  * split   a foreign domain asked to map page @page of private RAM run @run
  *         of @d.  0: only the engine's host maps the page, split it now.
  *         -EAGAIN: the domain was asked to call hv_mem_split(); the caller
- *         sees GNTST_eagain and tries again.  Other errors: refused.
+ *         sees GNTST_eagain and tries again.  Other errors: refused (as
+ *         when hv_run_gfn() is -EBUSY: a foreign mapping forbids the copy).
  * evt_bind  prepare: the two ends are about to be connected; the host makes a
  *         fresh notification pair.  0, or an errno that refuses the bind.
  *         For VIRQ and IPI ports @rd is NULL.

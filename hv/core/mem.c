@@ -184,6 +184,16 @@ int hv_mem_lookup(struct hv_dom *d, uint64_t gfn, struct hv_page_ref *p)
 	return 0;
 }
 
+int hv_run_gfn(const struct hv_run *r, uint32_t page, uint64_t *gfn)
+{
+	const struct hv_frame *f = &r->frames[page];
+
+	if (page >= r->nr || f->gfn == HV_GFN_NONE)
+		return -ENOENT;
+	*gfn = f->gfn;
+	return f->count > 1 ? -EBUSY : 0;
+}
+
 /* A private page becomes a page of its own that others may map. */
 int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out)
 {

@@ -89,6 +89,13 @@ void hv_run_hold(struct hv_run *r);
 void hv_run_put(struct hv_run *r);
 
 /*
+ * hv_run_gfn: where the owner sees page @page of @r now (it may have been
+ * moved since it was populated).  -ENOENT if nowhere, -EBUSY while anybody
+ * else maps it.
+ */
+int hv_run_gfn(const struct hv_run *r, uint32_t page, uint64_t *gfn);
+
+/*
  * hv_mem_split: replace a page of a RAM run by a copy in a SHARE run of one
  * page, so that it can be mapped by others.  -EBUSY while it is mapped by
  * anybody, -EALREADY if it is not in a RAM run (*p is filled then too).

@@ -45,13 +45,25 @@ static int host_split(
 {
 	const struct window *w = run->host;
 	struct vdom *vd = vdom_of(d);
-	struct hvp_gfn g = {.gfn = run->gfn + page, .count = 1};
+	struct hvp_gfn g = {.count = 1};
+	int rc;
 
+	/* while another domain maps it by right the copy cannot be made: the
+	 * grantee hears so, instead of waiting for ever */
+	if (hv_run_gfn(run, page, &g.gfn) != 0)
+		return -EPERM;
 	if (!w->owner_has_it)
 		return 0;
-	if (!vd->kernel ||
-		session_async(vd->kernel, HVP_ASYNC_SPLIT, &g, sizeof(g)))
+	if (!vd->kernel)
 		return -EPERM;
+	if (vdom_split_asked(vd, g.gfn))
+		return -EAGAIN;
+	rc = session_async(vd->kernel, HVP_ASYNC_SPLIT, &g, sizeof(g));
+	/* a socket that is full now: the kernel is slow, not gone */
+	if (rc && rc != -EAGAIN)
+		return -EPERM;
+	if (!rc)
+		vdom_split_note(vd, g.gfn);
 	return -EAGAIN;
 }
 

@@ -156,6 +156,7 @@ int op_mem_split(struct request *r)
 	struct hv_page_ref p;
 	int rc = hv_mem_split(r->s->vd->d, a->gfn, &p);
 
+	vdom_split_done(r->s->vd, a->gfn);
 	if (rc && rc != -EALREADY)
 		return rc;
 	segs_init(&segs);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "hv/core/grant.h"
 #include "hv/hvd/admin.h"
@@ -128,6 +129,48 @@ void vdom_destroy(struct vdom *vd)
 	do {
 		budget = HVD_BUDGET;
 	} while (hv_dom_destroy(vd->d, &budget) == -ERESTART);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+bool vdom_split_asked(struct vdom *vd, uint64_t gfn)
+{
+	uint64_t now = now_ms();
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < VDOM_SPLITS; i++) {
+		if (vd->splits[i].until <= now)
+			continue;
+		if (vd->splits[i].gfn == gfn)
+			return true;
+		n++;
+	}
+	return n == VDOM_SPLITS;
+}
+
+void vdom_split_note(struct vdom *vd, uint64_t gfn)
+{
+	uint64_t now = now_ms();
+
+	for (uint32_t i = 0; i < VDOM_SPLITS; i++) {
+		if (vd->splits[i].until > now)
+			continue;
+		vd->splits[i] = (struct vdom_split){gfn, now + VDOM_SPLIT_MS};
+		return;
+	}
+}
+
+void vdom_split_done(struct vdom *vd, uint64_t gfn)
+{
+	for (uint32_t i = 0; i < VDOM_SPLITS; i++)
+		if (vd->splits[i].gfn == gfn)
+			vd->splits[i].until = 0;
 }
 
 void vdom_defer_end(struct vdom *vd, uint32_t ref)

@@ -27,6 +27,15 @@
 /* A guest's sessions: enough for any program, not for all descriptors. */
 #define VDOM_SESSIONS_MAX 512
 
+/* As many as hv-kernel remembers; more than these wait for their turn. */
+#define VDOM_SPLITS   32
+#define VDOM_SPLIT_MS 1000
+
+struct vdom_split {
+	uint64_t gfn;
+	uint64_t until; /* ms; 0: a free slot */
+};
+
 enum vdom_proc {
 	PROC_NONE,
 	PROC_STARTING,
@@ -51,6 +60,7 @@ struct vdom {
 	struct session *kernel; /* of the kernel role */
 	uint32_t *deferred;     /* see vdom_defer_end() */
 	uint32_t n_deferred, max_deferred;
+	struct vdom_split splits[VDOM_SPLITS];
 	/* processes: spawn.c */
 	enum vdom_proc proc;
 	pid_t pid; /* hv-init, or 0 */
@@ -89,6 +99,16 @@ void vdom_set_name(struct vdom *vd, const char *name, size_t len);
  */
 void vdom_defer_end(struct vdom *vd, uint32_t ref);
 void vdom_end_deferred(struct vdom *vd);
+
+/*
+ * The pages that the kernel was asked to split and has not, yet.  A grantee
+ * tries again and again: one request per page is enough, or its impatience
+ * would fill the granter's socket.  A request that got lost is forgotten
+ * after VDOM_SPLIT_MS.
+ */
+bool vdom_split_asked(struct vdom *vd, uint64_t gfn);
+void vdom_split_note(struct vdom *vd, uint64_t gfn);
+void vdom_split_done(struct vdom *vd, uint64_t gfn);
 
 /* session.c */
 void session_forget_port(struct session *s, uint32_t port);

@@ -50,13 +50,34 @@ static int send_ready(int listen_fd)
 	return sendmsg(HVB_SOCKET_FD, &msg, 0) < 0 ? -1 : 0;
 }
 
+/* The kernel's session is for a test that waits at RUNDIR/kernelN, if any. */
+static void give_kernel(const struct msghdr *got, const char *dir,
+	const char *domid)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char c = 0;
+	struct iovec iov = {&c, 1};
+	struct msghdr msg = *got;
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/kernel%s", dir, domid);
+	msg.msg_name = &sa;
+	msg.msg_namelen = sizeof(sa);
+	msg.msg_iov = &iov;
+	msg.msg_flags = 0;
+	if (msg.msg_controllen && sendmsg(fd, &msg, 0) < 0)
+		msg.msg_flags = 0; /* nobody waits */
+	close(fd);
+}
+
 /* Descriptors that come, as the kernel's session, stay open. */
-static void serve(void)
+static void serve(const char *dir, const char *domid)
 {
 	union {
 		char buf[CMSG_SPACE(3 * sizeof(int))];
 		struct cmsghdr align;
 	} ctl;
+	ssize_t n;
 	static char bytes[HVB_MSG_MAX];
 	struct iovec iov = {bytes, sizeof(bytes)};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
@@ -64,7 +85,10 @@ static void serve(void)
 	do {
 		msg.msg_control = ctl.buf;
 		msg.msg_controllen = sizeof(ctl.buf);
-	} while (recvmsg(HVB_SOCKET_FD, &msg, 0) > 0);
+		n = recvmsg(HVB_SOCKET_FD, &msg, 0);
+		if (n > 0)
+			give_kernel(&msg, dir, domid);
+	} while (n > 0);
 }
 
 int main(void)
@@ -85,6 +109,6 @@ int main(void)
 	if (fd < 0 || send_ready(fd) < 0)
 		return 1;
 	close(fd);
-	serve();
+	serve(dir, domid);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <sys/un.h>
 
 #include <xen/xen.h>
+#include <xen/grant_table.h>
 #include <xen/memory.h>
 
 #include "hv/proto/proto.h"
@@ -485,8 +487,117 @@ START_TEST(test_no_descriptors)
 }
 END_TEST
 
+/* The session of domain 1's kernel, which does nothing by itself. */
+static int kernel_session(void)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} ctl;
+	char byte;
+	struct iovec iov = {&byte, 1};
+	struct msghdr m = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.buf,
+		.msg_controllen = sizeof(ctl.buf)};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), k;
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/kernel1", s.dir);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	ck_assert_int_eq(stand_domain(&s, 1, 65536), 0);
+	ck_assert_int_eq(recvmsg(fd, &m, MSG_CMSG_CLOEXEC), 1);
+	ck_assert_ptr_nonnull(CMSG_FIRSTHDR(&m));
+	memcpy(&k, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(k));
+	close(fd);
+	return k;
+}
+
+static void populate(int fd, uint64_t gfn)
+{
+	struct xen_memory_reservation r = {
+		.nr_extents = 1, .domid = DOMID_SELF};
+
+	r.extent_start = (xen_pfn_t *)0x20000;
+	ck_assert_int_eq(
+		hypercall(fd, __HYPERVISOR_memory_op, XENMEM_populate_physmap,
+			&r, sizeof(r), &gfn, sizeof(gfn)),
+		1);
+}
+
+/* The first page of domain 1's grant table, by dom0's right. */
+static struct grant_entry_v1 *grant_table(int fd)
+{
+	const struct hvp_fm_resource a = {.domid = 1,
+		.type = XENMEM_resource_grant_table,
+		.write = 1,
+		.n_frames = 1};
+	void *p;
+	int mem = -1;
+
+	request(fd, HVP_FM_RESOURCE, 0, &a, sizeof(a), NULL, 0);
+	ck_assert_int_eq(receive(fd, &mem), 0);
+	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, mem, 0);
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	close(mem);
+	return p;
+}
+
+static void grant(struct grant_entry_v1 *t, uint32_t ref, uint32_t gfn, bool ro)
+{
+	t[ref].domid = 0;
+	t[ref].frame = gfn;
+	__sync_synchronize();
+	t[ref].flags = GTF_permit_access | (ro ? GTF_readonly : 0);
+}
+
+/* Private pages that are granted: their kernel has to move first. */
+START_TEST(test_split)
+{
+	const struct hvp_gfn own[] = {{0x100, 1}, {0x101, 1}};
+	struct grant_entry_v1 *t;
+	struct hvp_gfn asked;
+	uint32_t id, fid;
+	int a, b, k;
+
+	ck_assert_int_eq(stand_start(&s), 0);
+	k = kernel_session();
+	a = session(1);
+	b = session(0);
+	populate(a, 0x100);
+	populate(a, 0x101);
+	request(k, HVP_MEM_MAP_OWN, 2, NULL, 0, own, sizeof(own));
+	ck_assert_int_eq(receive(k, NULL), 0);
+	t = grant_table(b);
+	grant(t, 10, 0x100, false);
+	/* an impatient grantee does not fill the kernel's socket */
+	for (int i = 0; i < 1000; i++)
+		ck_assert_int_eq(map(b, 1, 1, 10, 10, true, &id), -EAGAIN);
+	receive(k, NULL);
+	ck_assert_uint_eq(rep.hdr.kind, HVP_ASYNC);
+	ck_assert_uint_eq(rep.hdr.async, HVP_ASYNC_SPLIT);
+	memcpy(&asked, rep.body, sizeof(asked));
+	ck_assert_uint_eq(asked.gfn, 0x100);
+	ck_assert_int_eq(ask(k, HVP_MEM_SPLIT, &asked, sizeof(asked)), 0);
+	ck_assert_uint_eq(rep.hdr.kind, HVP_REPLY);
+	ck_assert_int_eq(map(b, 1, 1, 10, 10, true, &id), 0);
+	/* and one that cannot be split is no reason to wait for ever */
+	ck_assert_int_eq(foreign(b, 1, 1, 0x101), 0);
+	memcpy(&fid, rep.body, sizeof(fid));
+	grant(t, 11, 0x101, false);
+	ck_assert_int_eq(map(b, 1, 1, 11, 11, true, &id), -EINVAL);
+	ck_assert_int_eq(ask_id(b, HVP_FM_UNMAP, fid), 0);
+	ck_assert_int_eq(map(b, 1, 1, 11, 11, true, &id), -EAGAIN);
+	close(a);
+	close(b);
+	close(k);
+	down();
+}
+END_TEST
+
 BH_CHECK_MAIN("hv_requests", 60, BH_TEST(test_share_is_gone),
 	BH_TEST(test_share_was_replaced),
 	BH_TEST(test_arena_is_gone), BH_TEST(test_notify_bounds), BH_TEST(test_map_nothing),
 	BH_TEST(test_restricted), BH_TEST(test_admin_descriptors),
-	BH_TEST(test_no_descriptors))
+	BH_TEST(test_no_descriptors),
+	BH_TEST(test_split))

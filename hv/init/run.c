@@ -36,6 +36,7 @@ int run_init(
 		.sock = sock,
 		.alive = alive,
 		.state = -1,
+		.words = {.fd = -1},
 		.stdio = {-1, -1, -1},
 		.pidns = pidns,
 	};
@@ -182,6 +183,9 @@ static void on_child(struct run *r)
 			if (p.pid != pid)
 				continue;
 			r->proc[i] = r->proc[--r->n_proc];
+			/* why it ended, before that it did */
+			if (p.kind == RUN_KERNEL)
+				words_fini(&r->words, r->sock);
 			if (p.kind == RUN_COMMAND)
 				command_ended(r, status);
 			else
@@ -298,7 +302,7 @@ static void kernel_start(struct run *r, int session, int console)
 	char *path = strdup(r->conf->kernel);
 	char *argv[] = {path, NULL};
 	struct spawn s = {.argv = argv};
-	int state[2] = {-1, -1};
+	int state[2] = {-1, -1}, said;
 
 	if (!path || pipe2(state, O_CLOEXEC) < 0) {
 		end_tell(r, RUN_KERNEL, 0, 126 << 8);
@@ -309,7 +313,12 @@ static void kernel_start(struct run *r, int session, int console)
 	s.fd[s.n_fd++] = (struct spawn_fd){state[1], HVB_STATE_FD};
 	if (console >= 0)
 		s.fd[s.n_fd++] = (struct spawn_fd){console, HVB_CONSOLE_FD};
+	if (words_init(&r->words, &said) == 0) {
+		s.fd[s.n_fd++] = (struct spawn_fd){said, 1};
+		s.fd[s.n_fd++] = (struct spawn_fd){said, 2};
+	}
 	proc_start(r, &s, RUN_KERNEL, 0);
+	fd_close(&said);
 	close(state[1]);
 	r->state = state[0];
 	free(path);
@@ -458,13 +467,16 @@ void run_loop(struct run *r)
 			{.fd = r->sigfd, .events = POLLIN},
 			{.fd = r->alive, .events = 0},
 			{.fd = r->state, .events = POLLIN},
+			{.fd = r->words.fd, .events = POLLIN},
 		};
 
-		if (poll(fds, 4, stop_wait(r)) < 0 && errno != EINTR)
+		if (poll(fds, 5, stop_wait(r)) < 0 && errno != EINTR)
 			return;
 		stop_again(r);
 		if (fds[2].revents)
 			return;
+		if (fds[4].revents)
+			words_read(&r->words, r->sock);
 		if (fds[3].revents)
 			on_state(r);
 		if (fds[1].revents)

@@ -13,6 +13,7 @@
 #define HV_INIT_RUN_H
 
 #include "hv/init/conf.h"
+#include "hv/init/words.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +39,8 @@ struct run {
 	int alive; /* hangs up when the process outside dies */
 	int sigfd;
 	int state; /* what hv-kernel writes HVB_STATE_* to; -1: it has closed it */
-	int stdio[3]; /* the command's, until it is started; -1 */
+	struct words words; /* of the kernel */
+	int stdio[3];       /* the command's, until it is started; -1 */
 	bool pidns, stopped, started, terminal;
 	int64_t stop_due; /* stopped: when to see to it again, in ms */
 	bool command_due; /* to be started when the kernel serves */

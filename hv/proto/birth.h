@@ -16,7 +16,8 @@
  *
  * DOC: the kernel process
  *
- * hv-init starts it with 0, 1, 2 on the machine's log and
+ * hv-init starts it with 0 on /dev/null; what it writes to 1 and 2 becomes
+ * HVB_NOTE, a line each, as long as that are not too many; and with
  *   HVB_KERNEL_FD	a session of kernel role
  *   HVB_STATE_FD	the write end of a pipe.  One byte HVB_STATE_SERVING when
  *		/dev/xen/xenbus takes connections: only then the command is

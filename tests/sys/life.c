@@ -562,6 +562,61 @@ START_TEST(test_exec_paused)
 }
 END_TEST
 
+static unsigned notes_count(const char *what)
+{
+	unsigned n = 0;
+
+	for (const char *s = play.notes; (s = strstr(s, what)) != NULL; s++)
+		n++;
+	return n;
+}
+
+/* What the kernel says is told, before its end is; but not all of it. */
+START_TEST(test_kernel_words)
+{
+	int fd;
+
+	if (user_skip(_i & 1))
+		return;
+	run_prepare("echo to-one; echo to-two >&2; printf 'a\\033b\\tc\\n'; "
+		    "i=0; while test $i -lt 500; do echo line$i; "
+		    "i=$((i + 1)); sleep 0.001; done; "
+		    "head -c 3000 /dev/zero; printf last; exit 9",
+		"true");
+	begin(conf_run, 7, _i & 2 ? &bare : NULL, user_of(_i & 1), 0);
+	fd = run_start();
+	ck_assert_int_eq(play_expect(&play, HVB_KERNEL_DIED), 0);
+	ck_assert_int_eq(WEXITSTATUS(play.last.value), 9);
+	ck_assert_ptr_nonnull(strstr(play.notes, "kernel: to-one\n"));
+	ck_assert_ptr_nonnull(strstr(play.notes, "kernel: to-two\n"));
+	ck_assert_ptr_nonnull(strstr(play.notes, "kernel: a\\x1bb\\x09c\n"));
+	ck_assert_ptr_nonnull(strstr(play.notes, "kernel: line16\n"));
+	ck_assert_uint_lt(notes_count("kernel: line"), 30);
+	ck_assert_ptr_nonnull(strstr(play.notes, "lines were left out\n"));
+	close(fd);
+	end();
+	dir_remove();
+}
+END_TEST
+
+/* Long ones come in pieces, and the one that has no end at its end. */
+START_TEST(test_kernel_long_words)
+{
+	int fd;
+
+	run_prepare("head -c 1000 /dev/zero | tr '\\0' x; printf last; exit 9",
+		"true");
+	begin(conf_run, 7, NULL, (uid_t)-1, 0);
+	fd = run_start();
+	ck_assert_int_eq(play_expect(&play, HVB_KERNEL_DIED), 0);
+	ck_assert_uint_eq(notes_count("kernel: xxx"), 3);
+	ck_assert_ptr_nonnull(strstr(play.notes, "xlast\n"));
+	close(fd);
+	end();
+	dir_remove();
+}
+END_TEST
+
 /* 'T': the command gets SIGTERM, and the kernel sees when it has ended. */
 START_TEST(test_ending)
 {
@@ -1024,6 +1079,7 @@ BH_CHECK_MAIN("life", 60, BH_LOOP(test_isolated, 2), BH_LOOP(test_usable, 2),
 	BH_LOOP(test_callers_environment, 4), BH_LOOP(test_bind, 4),
 	BH_LOOP(test_bind_hidden, 2), BH_LOOP(test_control, 2),
 	BH_LOOP(test_run, 4), BH_TEST(test_kernel_dies),
+	BH_LOOP(test_kernel_words, 4), BH_TEST(test_kernel_long_words),
 	BH_LOOP(test_ending, 2), BH_LOOP(test_exec_paused, 8),
 	BH_LOOP(test_stop, 6), BH_LOOP(test_stop_orphan, 4),
 	BH_LOOP(test_nothing_left, 28), BH_LOOP(test_wrong, NR_WRONG),

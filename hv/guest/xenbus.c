@@ -68,6 +68,18 @@ static void client_bury(struct loop_dead *dead)
 	talloc_free(c);
 }
 
+/* Are connections taken just now? */
+static void listen_update(struct xenbus *xb)
+{
+	if (!xb->listen || event_pending(xb->again, EV_TIMEOUT, NULL))
+		return;
+	if (xb->clients_nr < XENBUS_CLIENTS_MAX &&
+		mux_pending(xb->mux) < XENBUS_PENDING_MAX)
+		event_add(xb->listen, NULL);
+	else
+		event_del(xb->listen);
+}
+
 /* May be called from anything that is done for this client. */
 static void client_kill(struct client *c)
 {
@@ -81,8 +93,8 @@ static void client_kill(struct client *c)
 	event_del(c->wr);
 	loop_work_cancel(xb->loop, &c->work);
 	TAILQ_REMOVE(&xb->clients, c, link);
-	if (xb->clients_nr-- == XENBUS_CLIENTS_MAX && xb->listen)
-		event_add(xb->listen, NULL);
+	xb->clients_nr--;
+	listen_update(xb);
 	loop_kill(xb->loop, &c->dead, client_bury);
 	/* its watches and transactions are taken back through the ring */
 	loop_work_queue(xb->loop, &xb->pump);
@@ -239,16 +251,13 @@ static void client_new(struct xenbus *xb, int fd)
 	}
 	mux_client_init(xb->mux, &c->mc, client_deliver);
 	TAILQ_INSERT_TAIL(&xb->clients, c, link);
-	if (++xb->clients_nr == XENBUS_CLIENTS_MAX)
-		event_del(xb->listen);
+	xb->clients_nr++;
+	listen_update(xb);
 }
 
 static void on_again(evutil_socket_t fd, short what, void *arg)
 {
-	struct xenbus *xb = arg;
-
-	if (xb->clients_nr < XENBUS_CLIENTS_MAX)
-		event_add(xb->listen, NULL);
+	listen_update(arg);
 }
 
 static void on_listen(evutil_socket_t lfd, short what, void *arg)
@@ -335,6 +344,7 @@ static void xenbus_pump(struct loop_work *work)
 		if (i == PUMP_ROUNDS - 1)
 			loop_work_queue(xb->loop, work);
 	}
+	listen_update(xb);
 	if (any)
 		xb->kick(xb->arg);
 }

@@ -20,6 +20,12 @@ struct xenbus;
 
 enum {
 	XENBUS_CLIENTS_MAX = 256,
+	/*
+	 * What was read from a process is carried out even if it leaves at
+	 * once.  With so many requests without a reply no connection is taken
+	 * any more: those that come, ask and go would have no bound else.
+	 */
+	XENBUS_PENDING_MAX = XENBUS_CLIENTS_MAX * MUX_INFLIGHT_MAX,
 	XENBUS_BACKLOG = 64 * 1024,  /* unread bytes: no more requests read */
 	XENBUS_OUT_MAX = 256 * 1024, /* and the connection is closed */
 };

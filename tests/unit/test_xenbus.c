@@ -325,6 +325,48 @@ START_TEST(test_many)
 }
 END_TEST
 
+/* They come, ask and go: what is under way is bounded all the same. */
+START_TEST(test_come_and_go)
+{
+	struct mux *mux;
+	char data[XSMSG_PAYLOAD_MAX], c;
+	struct xsmsg_hdr hdr;
+	unsigned int nr;
+	int fd;
+
+	setup();
+	mux = xenbus_mux(xb);
+	while (mux_pending(mux) < XENBUS_PENDING_MAX) {
+		unsigned int before = mux_pending(mux);
+
+		fd = join();
+		/* one that may ask no more is not heard to leave */
+		for (uint32_t i = 1; i < MUX_INFLIGHT_MAX; i++)
+			ask(fd, XS_OP_READ, i, "x", 2);
+		turns(4);
+		close(fd);
+		turns(2);
+		ck_assert_uint_eq(
+			mux_pending(mux), before + MUX_INFLIGHT_MAX - 1);
+	}
+	nr = mux_pending(mux);
+	fd = join();
+	ask(fd, XS_OP_READ, 1, "y", 2);
+	turns(5);
+	ck_assert_uint_eq(mux_pending(mux), nr);
+	/* as soon as there is room it has its turn */
+	for (int i = 0; i < 2; i++) {
+		while (request_take(&hdr, data))
+			say(XS_OP_READ, hdr.req_id, data, 1);
+		turns(5);
+	}
+	ck_assert_uint_eq(mux_pending(mux), 0);
+	ck_assert_int_eq(recv(fd, &c, 1, 0), 1);
+	close(fd);
+	teardown();
+}
+END_TEST
+
 /* Indexes or lengths of a daemon gone mad: everybody is hung up on. */
 START_TEST(test_broken_ring)
 {
@@ -363,4 +405,4 @@ END_TEST
 BH_CHECK_MAIN("xenbus", 20, BH_TEST(test_two_at_once), BH_TEST(test_large),
 	BH_TEST(test_garbage_ends_one), BH_TEST(test_flood),
 	BH_TEST(test_slow_reader), BH_TEST(test_leaving), BH_TEST(test_many),
-	BH_LOOP(test_broken_ring, 2))
+	BH_TEST(test_come_and_go), BH_LOOP(test_broken_ring, 2))

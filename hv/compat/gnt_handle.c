@@ -11,9 +11,23 @@
 static int on_restrict(struct Xentoolcore__Active_Handle *active, domid_t domid)
 {
 	const struct xengntdev_handle *h = (struct xengntdev_handle *)active;
+	int r = hv_client_ask(
+		h->client, HVP_RESTRICT_ALL, 0, NULL, 0, NULL, 0, NULL);
 
-	/* grants have no restriction to one domain: take the session away */
-	return xentoolcore__restrict_by_dup2_null(hv_client_fd(h->client));
+	/*
+	 * Grants have no restriction to one domain.  Upstream takes the
+	 * descriptor away, behind which the driver keeps what is mapped; here
+	 * the session must stay, or the granters would take back pages that
+	 * are in use.
+	 */
+	(void)domid;
+	if (r == 0)
+		return 0;
+	if (r == -EIO) /* hvd is gone, or mad: nothing to keep */
+		return xentoolcore__restrict_by_dup2_null(
+			hv_client_fd(h->client));
+	errno = -r;
+	return -1;
 }
 
 struct xengntdev_handle *gnt_open(struct xentoollog_logger *logger,

@@ -20,8 +20,9 @@ struct op_row {
 	uint16_t args; /* bytes before the items */
 	uint16_t item; /* bytes of one item; 0: n must be 0 */
 	uint16_t max_n;
-	bool rest;   /* bytes may follow the items */
-	bool kernel; /* kernel role only */
+	bool rest;       /* bytes may follow the items */
+	bool kernel;     /* kernel role only */
+	bool gives_back; /* of a restricted session, too */
 };
 
 #define ROW(op, f, a, i, m, ...) \
@@ -29,6 +30,7 @@ struct op_row {
 
 static const struct op_row rows[] = {
 	ROW(HVP_HELLO, op_hello, 0, 0, 0),
+	ROW(HVP_RESTRICT_ALL, op_restrict_all, 0, 0, 0, .gives_back = true),
 	ROW(HVP_EV_OPEN, op_ev_open, 0, 0, 0),
 	ROW(HVP_EV_ALLOC_UNBOUND, op_ev_alloc_unbound,
 		sizeof(struct hvp_ev_bind), 0, 0),
@@ -38,24 +40,28 @@ static const struct op_row rows[] = {
 		0),
 	ROW(HVP_EV_ATTACH, op_ev_attach, sizeof(struct hvp_ev_bind), 0, 0,
 		.kernel = true),
-	ROW(HVP_EV_UNBIND, op_ev_unbind, sizeof(struct hvp_ev_bind), 0, 0),
+	ROW(HVP_EV_UNBIND, op_ev_unbind, sizeof(struct hvp_ev_bind), 0, 0,
+		.gives_back = true),
 	ROW(HVP_EV_REFRESH, op_ev_refresh, sizeof(struct hvp_ev_bind), 0, 0),
 	ROW(HVP_EV_LIST, op_ev_list, 0, 0, 0),
 	ROW(HVP_EV_RESTRICT, op_ev_restrict, sizeof(struct hvp_ev_bind), 0, 0),
 	ROW(HVP_GNT_MAP, op_gnt_map, sizeof(struct hvp_gnt_map),
 		sizeof(struct hvp_gref), HVP_REFS_MAX),
-	ROW(HVP_GNT_UNMAP, op_gnt_unmap, sizeof(struct hvp_id), 0, 0),
+	ROW(HVP_GNT_UNMAP, op_gnt_unmap, sizeof(struct hvp_id), 0, 0,
+		.gives_back = true),
 	ROW(HVP_GNT_COPY, op_gnt_copy, 0, sizeof(struct hvp_copy),
 		HVP_COPY_MAX),
 	ROW(HVP_GNT_ARENA, op_gnt_arena, 0, 0, 0),
 	ROW(HVP_GNT_SHARE, op_gnt_share, sizeof(struct hvp_gnt_share), 0, 0),
 	ROW(HVP_GNT_SHARE_READY, op_gnt_share_ready, sizeof(struct hvp_id), 0,
 		0),
-	ROW(HVP_GNT_UNSHARE, op_gnt_unshare, sizeof(struct hvp_id), 0, 0),
+	ROW(HVP_GNT_UNSHARE, op_gnt_unshare, sizeof(struct hvp_id), 0, 0,
+		.gives_back = true),
 	ROW(HVP_GNT_NOTIFY, op_gnt_notify, sizeof(struct hvp_notify), 0, 0),
 	ROW(HVP_FM_MAP, op_fm_map, sizeof(struct hvp_fm_map), sizeof(uint64_t),
 		HVP_REFS_MAX),
-	ROW(HVP_FM_UNMAP, op_fm_unmap, sizeof(struct hvp_id), 0, 0),
+	ROW(HVP_FM_UNMAP, op_fm_unmap, sizeof(struct hvp_id), 0, 0,
+		.gives_back = true),
 	ROW(HVP_FM_RESOURCE, op_fm_resource, sizeof(struct hvp_fm_resource), 0,
 		0),
 	ROW(HVP_FM_RESTRICT, op_fm_restrict, sizeof(struct hvp_ev_bind), 0, 0),
@@ -205,6 +211,8 @@ static int request_check(
 		return -EPERM;
 	if (!may_ask(r->s, r->hdr.op))
 		return -EPERM;
+	if (r->s->restricted && !row->gives_back)
+		return -EPERM;
 	if (r->hdr.n > row->max_n)
 		return -EINVAL;
 	need = row->args + (size_t)r->hdr.n * row->item;
@@ -353,8 +361,8 @@ void session_forget_port(struct session *s, uint32_t port)
 
 /* Unless it was taken away by hypercall before: what is there now is not the
  * session's. */
-void session_remove_page(
-	struct session *s, const struct hv_run *run, uint32_t page, uint64_t gfn)
+void session_remove_page(struct session *s, const struct hv_run *run,
+	uint32_t page, uint64_t gfn)
 {
 	struct hv_dom *d = s->vd->d;
 	struct hv_page_ref p;
@@ -453,5 +461,11 @@ int op_hello(struct request *r)
 	o->gen = vd->gen;
 	o->control = hv_dom_is_control(vd->d);
 	o->kernel = r->s->kernel;
+	return 0;
+}
+
+int op_restrict_all(struct request *r)
+{
+	r->s->restricted = true;
 	return 0;
 }

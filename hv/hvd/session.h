@@ -48,6 +48,7 @@ struct session {
 	int fd;
 	struct event *ev;
 	bool kernel;
+	bool restricted; /* HVP_RESTRICT_ALL */
 	bool dead;
 	bool detached;                /* its domain is being destroyed */
 	int64_t only_evtchn, only_fm; /* restricted to that domid, or -1 */
@@ -55,9 +56,9 @@ struct session {
 	uint32_t n_ports, max_ports;
 	struct held *held; /* index = id */
 	uint32_t n_held;
-	uint32_t free_held; /* where to look for a free one */
-	uint64_t arena_gfn; /* HV_INVALID_GFN: none yet */
-	struct hv_run *arena; /* held */
+	uint32_t free_held;           /* where to look for a free one */
+	uint64_t arena_gfn;           /* HV_INVALID_GFN: none yet */
+	struct hv_run *arena;         /* held */
 	struct hypercall_state *call; /* of a hypercall that goes on later */
 	struct event *ev_again;
 };
@@ -126,6 +127,7 @@ int session_add_port(struct session *s, uint32_t port);
 
 /* The operations; each returns rc of the reply. */
 int op_hello(struct request *r);
+int op_restrict_all(struct request *r);
 int op_ev_open(struct request *r);
 int op_ev_alloc_unbound(struct request *r);
 int op_ev_bind_interdomain(struct request *r);

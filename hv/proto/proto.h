@@ -63,6 +63,7 @@
 
 enum hvp_op {
 	HVP_HELLO = 1,
+	HVP_RESTRICT_ALL,
 	/* event channels */
 	HVP_EV_OPEN = 16,
 	HVP_EV_ALLOC_UNBOUND,
@@ -125,6 +126,13 @@ struct hvp_hello {
 	uint8_t kernel;  /* 1: this session has the kernel role */
 	uint8_t pad[6];
 };
+
+/*
+ * HVP_RESTRICT_ALL: from now on the session only gives back what it made:
+ * GNT_UNMAP, GNT_UNSHARE, FM_UNMAP and EV_UNBIND; all else is -EPERM.  What
+ * it has mapped or shared stays so, as behind a descriptor of gntdev that
+ * xentoolcore_restrict_all() took from the program.
+ */
 
 /*
  * HVP_EV_OPEN: -> one descriptor, read-only: the domain's event page, an

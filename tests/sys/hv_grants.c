@@ -484,18 +484,41 @@ START_TEST(test_munmap_behind_our_back)
 }
 END_TEST
 
+/* No new pages from then on; those that are there are not taken away. */
 START_TEST(test_restrict)
 {
+	xengnttab_grant_copy_segment_t c;
+	uint8_t local[4], *ours, *theirs;
+	struct hva_info i;
 	uint32_t ref;
-	uint8_t *p;
 
 	up();
-	p = share(1, &ref, 1);
-	*p = 1;
+	ours = xengntshr_share_page_notify(shr, 0, &ref, 1, 9, -1);
+	ck_assert_ptr_nonnull(ours);
+	theirs = xengnttab_map_grant_ref_notify(
+		gnt, 1, ref, PROT_READ | PROT_WRITE, 5, -1);
+	ck_assert_ptr_nonnull(theirs);
+	c = from_ref(ref, 0, local, 4);
+	ck_assert_int_eq(xengnttab_grant_copy(gnt, 1, &c), 0);
+	ours[5] = ours[9] = 1;
 	ck_assert_int_eq(xentoolcore_restrict_all(1), 0);
 	ck_assert_ptr_null(xengnttab_map_grant_ref(gnt, 1, ref, PROT_READ));
+	ck_assert_int_eq(errno, EPERM);
 	ck_assert_ptr_null(xengntshr_share_pages(shr, 0, 1, &ref, 1));
-	ck_assert_uint_eq(*p, 1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_int_eq(xengnttab_grant_copy(gnt, 1, &c), -1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_int_eq(xentoolcore_restrict_all(1), 0);
+	ck_assert_int_eq(stand_info(&s, &i), 0);
+	ck_assert_uint_eq(i.maps, 1);
+	ck_assert_uint_eq(ours[5], 1);
+	ck_assert_uint_eq(theirs[9], 1);
+	/* giving back is allowed, and heard */
+	ck_assert_int_eq(xengnttab_unmap(gnt, theirs, 1), 0);
+	ck_assert_int_eq(stand_info(&s, &i), 0);
+	ck_assert_uint_eq(i.maps, 0);
+	ck_assert_uint_eq(ours[5], 0);
+	ck_assert_int_eq(xengntshr_unshare(shr, ours, 1), 0);
 	down();
 }
 END_TEST

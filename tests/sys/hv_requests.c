@@ -20,7 +20,7 @@
 #include "tests/sys/stand.h"
 #include "tests/unit/bh_check.h"
 
-#define PAGE     4096
+#define PAGE 4096
 
 static struct stand s;
 
@@ -91,8 +91,8 @@ static void request(int fd, int op, uint32_t n, const void *a, size_t a_len,
 	} ca = {.c = a}, cb = {.c = b};
 	struct iovec iov[] = {{&h, sizeof(h)}, {ca.v, a_len}, {cb.v, b_len}};
 
-	ck_assert_msg(writev(fd, iov, 3) ==
-			      (ssize_t)(sizeof(h) + a_len + b_len),
+	ck_assert_msg(
+		writev(fd, iov, 3) == (ssize_t)(sizeof(h) + a_len + b_len),
 		"op %d: %s", op, strerror(errno));
 }
 
@@ -172,7 +172,8 @@ static int64_t hypercall(int fd, uint32_t op, uint64_t cmd, const void *arg,
 
 static void decrease(int fd, uint64_t gfn, uint32_t nr)
 {
-	struct xen_memory_reservation r = {.nr_extents = 1, .domid = DOMID_SELF};
+	struct xen_memory_reservation r = {
+		.nr_extents = 1, .domid = DOMID_SELF};
 	uint64_t at;
 
 	r.extent_start = (xen_pfn_t *)0x20000;
@@ -379,15 +380,13 @@ START_TEST(test_restricted)
 	up();
 	for (int i = 0; i < 2; i++) {
 		a = session(0);
-		ck_assert_int_eq(
-			ask(a, HVP_HYPERCALL, &call, sizeof(call)), 0);
+		ck_assert_int_eq(ask(a, HVP_HYPERCALL, &call, sizeof(call)), 0);
 		ck_assert_int_eq(ask(a, ops[i], &one, sizeof(one)), 0);
 		ck_assert_int_eq(ask(a, HVP_HELLO, NULL, 0), 0);
 		ck_assert_int_eq(
 			ask(a, HVP_HYPERCALL, &call, sizeof(call)), -EPERM);
 		ck_assert_int_eq(ask(a, HVP_GNT_ARENA, NULL, 0), -EPERM);
-		ck_assert_int_eq(
-			ask(a, HVP_EV_LIST, NULL, 0), i ? -EPERM : 0);
+		ck_assert_int_eq(ask(a, HVP_EV_LIST, NULL, 0), i ? -EPERM : 0);
 		ck_assert_int_eq(foreign(a, 1, 1, 0xfff00000u), i ? 0 : -EPERM);
 		ck_assert_int_eq(ask(a, ops[i], &one, sizeof(one)), 0);
 		close(a);
@@ -454,8 +453,9 @@ static long hvd_ticks(void)
 	ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
 	fclose(f);
 	p = strrchr(line, ')');
-	ck_assert_int_eq(sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u "
-				   "%*u %ld %ld",
+	ck_assert_int_eq(sscanf(p,
+				 ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u "
+				 "%*u %ld %ld",
 				 &user, &sys),
 		2);
 	return user + sys;
@@ -595,9 +595,42 @@ START_TEST(test_split)
 }
 END_TEST
 
+/* A restricted session gives back, and that is all. */
+START_TEST(test_gives_back_only)
+{
+	struct hvp_share sh;
+	int fd;
+
+	up();
+	fd = session(1);
+	share(fd, 0, 1, &sh, NULL);
+	ck_assert_int_eq(ask(fd, HVP_RESTRICT_ALL, "", 1), -EINVAL);
+	ck_assert_int_eq(ask(fd, HVP_HELLO, NULL, 0), 0);
+	ck_assert_int_eq(ask(fd, HVP_RESTRICT_ALL, NULL, 0), 0);
+	for (int op = 0; op < 256; op++) {
+		int rc = ask(fd, op, NULL, 0);
+
+		switch (op) {
+		case HVP_RESTRICT_ALL: ck_assert_int_eq(rc, 0); break;
+		case HVP_GNT_UNMAP:
+		case HVP_GNT_UNSHARE:
+		case HVP_FM_UNMAP:
+		case HVP_EV_UNBIND: ck_assert_int_eq(rc, -EINVAL); break;
+		default:
+			ck_assert_msg(rc == -EPERM || rc == -ENOSYS,
+				"op %d is answered %d", op, rc);
+		}
+	}
+	ck_assert_int_eq(ask_id(fd, HVP_GNT_UNSHARE, sh.id), 0);
+	ck_assert_int_eq(ask_id(fd, HVP_GNT_UNSHARE, sh.id), -EINVAL);
+	close(fd);
+	down();
+}
+END_TEST
+
 BH_CHECK_MAIN("hv_requests", 60, BH_TEST(test_share_is_gone),
-	BH_TEST(test_share_was_replaced),
-	BH_TEST(test_arena_is_gone), BH_TEST(test_notify_bounds), BH_TEST(test_map_nothing),
+	BH_TEST(test_share_was_replaced), BH_TEST(test_arena_is_gone),
+	BH_TEST(test_notify_bounds), BH_TEST(test_map_nothing),
 	BH_TEST(test_restricted), BH_TEST(test_admin_descriptors),
-	BH_TEST(test_no_descriptors),
-	BH_TEST(test_split))
+	BH_TEST(test_no_descriptors), BH_TEST(test_split),
+	BH_TEST(test_gives_back_only))

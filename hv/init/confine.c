@@ -338,9 +338,24 @@ void confine_descriptors(void)
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
 		return;
 	r.rlim_max /= 2;
+	if (r.rlim_max > CONFINE_DESCRIPTORS_MAX)
+		r.rlim_max = CONFINE_DESCRIPTORS_MAX;
 	if (r.rlim_cur > r.rlim_max)
 		r.rlim_cur = r.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+void confine_signals(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_SIGPENDING, &r) < 0)
+		return;
+	r.rlim_max /= 2;
+	if (r.rlim_max > CONFINE_SIGNALS_MAX)
+		r.rlim_max = CONFINE_SIGNALS_MAX;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_SIGPENDING, &r);
 }
 
 void confine_processes(void)

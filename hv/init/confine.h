@@ -48,8 +48,11 @@ int confine_privileges(void);
  * pass one, and so must the hv-init of another domain, which is why this one
  * has the whole until it has sent its socket.
  */
+#define CONFINE_DESCRIPTORS_MAX 16384 /* of a process, if half is more */
+#define CONFINE_SIGNALS_MAX     2048  /* queued, of all its processes */
 void confine_first_to_end(void);
 void confine_descriptors(void);
+void confine_signals(void);
 
 /* In the domain's own user namespace: how many processes it may have. */
 #define CONFINE_PROCESSES_MAX 2048

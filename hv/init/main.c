@@ -240,8 +240,10 @@ int main(void)
 	if (r < 0)
 		failed(r, err);
 	umask(0022);
-	if (!in.conf.control)
+	if (!in.conf.control) {
 		confine_first_to_end();
+		confine_signals();
+	}
 	r = bare_name(in.bare);
 	if (r < 0 || pipe2(in.alive, O_CLOEXEC) < 0)
 		failed_at(r < 0 ? r : errno, "starting");

@@ -1039,16 +1039,21 @@ END_TEST
 START_TEST(test_shares)
 {
 	const char *control[] = {"domid=0", "control=1"};
+	unsigned long long half;
 	char cmd[256];
 	struct rlimit r;
 
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &r), 0);
 	if (user_skip(_i))
 		return;
+	half = (unsigned long long)r.rlim_max / 2;
 	begin(PLAIN, NULL, user_of(_i), 0);
 	snprintf(cmd, sizeof(cmd), "test $(ulimit -Hn) = %llu",
-		(unsigned long long)r.rlim_max / 2);
+		half < 16384 ? half : 16384);
 	run_ok(cmd);
+	run_ok("test ! -e /proc/self/limits || "
+	       "test $(sed -n 's/^Max pending signals *\\([0-9]*\\) .*/\\1/p' "
+	       "/proc/self/limits) -le 2048");
 	run_ok("test ! -e /proc/self/oom_score_adj || "
 	       "grep -qx 500 /proc/self/oom_score_adj");
 	/* a fork bomb ends at the domain's own limit */

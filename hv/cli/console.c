@@ -91,7 +91,8 @@ struct attach {
 	struct consring ring;
 	bool left; /* by the escape key */
 	bool typed_end;
-	size_t len, at; /* typed, not yet in the ring */
+	const char *bad; /* why it cannot go on */
+	size_t len, at;  /* typed, not yet in the ring */
 	char typed[CONSRING_IN];
 };
 
@@ -171,18 +172,24 @@ static int ring_open(struct attach *a)
 	return r;
 }
 
-/* Both directions; false when it is over. */
+/*
+ * Both directions.  False when it is over: nobody reads our output any more,
+ * or something is wrong, of which a->bad tells.
+ */
 static bool pump(struct attach *a)
 {
 	bool moved = false;
 	char buf[CONSRING_OUT];
 	size_t n;
 
+	a->bad = "the domain's ring is inconsistent";
 	if (!consring_get(&a->ring, buf, sizeof(buf), &n))
 		return false;
 	moved = n;
-	if (n && !write_all(STDOUT_FILENO, buf, n))
+	if (n && !write_all(STDOUT_FILENO, buf, n)) {
+		a->bad = NULL;
 		return false;
+	}
 	if (a->len > a->at) {
 		if (!consring_put(
 			    &a->ring, a->typed + a->at, a->len - a->at, &n))
@@ -190,7 +197,11 @@ static bool pump(struct attach *a)
 		a->at += n;
 		moved |= n;
 	}
-	return !moved || hv_port_notify(&a->port) == 0;
+	a->bad = "the domain's port is gone";
+	if (moved && hv_port_notify(&a->port) < 0)
+		return false;
+	a->bad = NULL;
+	return true;
 }
 
 static void typed(struct attach *a)
@@ -236,13 +247,20 @@ static void attached(struct attach *a)
 		p[1].fd = a->port.rd;
 		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			break;
-		if (p[1].revents && hv_port_clear(&a->port, &moved) < 0)
+		if (p[1].revents && hv_port_clear(&a->port, &moved) < 0) {
+			a->bad = "the domain's port is gone";
 			break;
+		}
 		if (p[0].fd >= 0 && p[0].revents)
 			typed(a);
 		/* what it said last is still in the ring */
 		if (p[2].revents)
 			there = still_there(a);
+	}
+	/* then its port has gone with it, which may be heard of earlier */
+	if (a->bad && !still_there(a)) {
+		a->bad = NULL;
+		there = false;
 	}
 	if (!there)
 		fputs("\r\nthe domain has ended\r\n", stderr);
@@ -264,7 +282,10 @@ static int attach_ring(struct machine *m, uint32_t domid)
 	terminal_raw();
 	attached(&a);
 	terminal_back();
-	return CLI_OK;
+	if (!a.bad)
+		return CLI_OK;
+	cli_error("%s", a.bad);
+	return CLI_FAILED;
 }
 
 /* xenconsoled has it: be there, in dom0. */

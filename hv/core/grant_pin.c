@@ -94,7 +94,7 @@ static int16_t frame_find(struct hv_dom *rd, uint32_t gfn, bool write, bool map,
 	if (f->type == HV_TYPE_SHARED || f->run->kind == HV_RUN_GNTTAB)
 		return GNTST_general_error;
 	*out = f;
-	if (map && f->run->kind == HV_RUN_RAM)
+	if (map && frame_is_private(f))
 		return frame_split(rd, out);
 	return GNTST_okay;
 }

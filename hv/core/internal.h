@@ -198,6 +198,16 @@ void mem_drop(struct hv_dom *d, struct hv_frame *f);
 int mem_move(struct hv_dom *d, struct hv_frame *f, uint64_t gfn);
 int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out);
 
+/* Private memory: nobody may map it before it is split off.  A page that was
+ * split off is that again after its last mapping. */
+static inline bool frame_is_private(const struct hv_frame *f)
+{
+	const struct hv_run *r = f->run;
+
+	return r->kind == HV_RUN_RAM ||
+	       (r->split && r->exported && f->count == 1);
+}
+
 int gnt_init(struct hv_dom *d);
 void gnt_fini(struct hv_dom *d);
 struct gnt_shared *gnt_entry(const struct hv_dom *d, uint32_t ref);

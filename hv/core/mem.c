@@ -216,6 +216,7 @@ int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out)
 	}
 	memcpy(frame_va(n), frame_va(f), HV_PAGE_SIZE);
 	r->gfn = gfn;
+	r->split = true;
 	p2m_replace(d, gfn, n);
 	frame_free(f);
 	*out = n;
@@ -231,7 +232,7 @@ int hv_mem_split(struct hv_dom *d, uint64_t gfn, struct hv_page_ref *p)
 		return -ENOENT;
 	if (d->life != LIFE_ALIVE)
 		return -EINVAL;
-	if (f->run->kind == HV_RUN_RAM)
+	if (frame_is_private(f))
 		r = mem_split(d, f, &f);
 	if (r && r != -EALREADY)
 		return r;

@@ -37,6 +37,7 @@ struct hv_run {
 	uint32_t used;  /* frames that are not free */
 	uint32_t holds; /* hv_run_hold(): kept although no frame is in use */
 	bool exported;  /* some page was mapped by another domain */
+	bool split;     /* one page that was private before hv_mem_split() */
 	bool ro_sealed; /* the host has made it read-only for grantees */
 	struct hv_frame *frames;
 	uint32_t stale;       /* free pages whose memory the host still has */
@@ -99,6 +100,9 @@ int hv_run_gfn(const struct hv_run *r, uint32_t page, uint64_t *gfn);
  * hv_mem_split: replace a page of a RAM run by a copy in a SHARE run of one
  * page, so that it can be mapped by others.  -EBUSY while it is mapped by
  * anybody, -EALREADY if it is not in a RAM run (*p is filled then too).
+ * A page that was split off and mapped by others is private again when they
+ * have let go; if it is to be mapped once more it is split again, so that who
+ * kept the former mapping sees nothing that later grantees write.
  */
 int hv_mem_split(struct hv_dom *d, uint64_t gfn, struct hv_page_ref *p);
 

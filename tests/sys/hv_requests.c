@@ -581,6 +581,17 @@ START_TEST(test_split)
 	ck_assert_int_eq(ask(k, HVP_MEM_SPLIT, &asked, sizeof(asked)), 0);
 	ck_assert_uint_eq(rep.hdr.kind, HVP_REPLY);
 	ck_assert_int_eq(map(b, 1, 1, 10, 10, true, &id), 0);
+	/* a former mapping is of another page than the next one, in any mode */
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(ask_id(b, HVP_GNT_UNMAP, id), 0);
+		grant(t, 10, 0x100, i == 0);
+		ck_assert_int_eq(map(b, 1, 1, 10, 10, i, &id), -EAGAIN);
+		receive(k, NULL);
+		ck_assert_uint_eq(rep.hdr.kind, HVP_ASYNC);
+		ck_assert_int_eq(
+			ask(k, HVP_MEM_SPLIT, &asked, sizeof(asked)), 0);
+		ck_assert_int_eq(map(b, 1, 1, 10, 10, i, &id), 0);
+	}
 	/* and one that cannot be split is no reason to wait for ever */
 	ck_assert_int_eq(foreign(b, 1, 1, 0x101), 0);
 	memcpy(&fid, rep.body, sizeof(fid));

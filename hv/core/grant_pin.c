@@ -144,7 +144,8 @@ static int16_t pin_frame(struct hv_dom *rd, struct gnt_shared *e,
 		st = frame_find(rd, hv_load(&e->frame), write, map, &f);
 		hv_point_at(HV_POINT_GNT_PINNED, e);
 	}
-	if (!st && write && f->run->ro_sealed)
+	/* a copy goes through the host's own mapping, which stays writable */
+	if (!st && map && write && f->run->ro_sealed)
 		st = GNTST_general_error;
 	if (!st)
 		st = refs_take(f, pin_units(pins), write);

@@ -33,6 +33,7 @@ struct admin {
 	int fd;
 	struct event *ev;
 	bool dead;
+	bool deaf; /* an answer was lost: to be cut off */
 	TAILQ_HEAD(, started) started;
 };
 
@@ -62,8 +63,20 @@ static void answer(
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	}
-	if (sendmsg(a->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		hvd_log("admin: cannot answer: %s", strerror(errno));
+	if (sendmsg(a->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return;
+	if (fd >= 0 && errno == ETOOMANYREFS) {
+		m.value = -EMFILE;
+		msg.msg_control = NULL;
+		msg.msg_controllen = 0;
+		if (sendmsg(a->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+			return;
+	}
+	/* who waits for an answer that was lost would wait for ever; the
+	 * lists of connections may be in use here */
+	hvd_log("admin: cannot answer: %s", strerror(errno));
+	a->deaf = true;
+	hvd_kick(a->h);
 }
 
 static void admin_kill(struct admin *a)
@@ -92,7 +105,13 @@ static void admin_kill(struct admin *a)
 
 void admins_reap(struct hvd *h)
 {
-	struct admin *a;
+	struct admin *a, *next;
+
+	for (a = TAILQ_FIRST(&h->admins); a; a = next) {
+		next = TAILQ_NEXT(a, entry);
+		if (a->deaf)
+			admin_kill(a);
+	}
 
 	while ((a = TAILQ_FIRST(&h->dead_admins))) {
 		TAILQ_REMOVE(&h->dead_admins, a, entry);

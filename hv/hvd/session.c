@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -144,6 +146,12 @@ static int send_out(int fd)
 	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/* The peer is gone, or does not read. */
+static bool is_over(int rc)
+{
+	return rc == -EAGAIN || rc == -EPIPE || rc == -ECONNRESET;
+}
+
 void reply_send(struct session *s, int rc)
 {
 	if (rc < 0) {
@@ -153,8 +161,21 @@ void reply_send(struct session *s, int rc)
 		out.u.hdr.n = 0;
 	}
 	out.u.hdr.rc = rc;
+	s->unread = out.nfds;
+	rc = send_out(s->fd);
+	/*
+	 * Linux limits the descriptors in flight of a user, and all guests
+	 * can be of one: that they are used up is not this session's fault.
+	 * The answer goes without them, so that its client can give back
+	 * what it is told about.
+	 */
+	if (rc && !is_over(rc) && out.nfds) {
+		out.nfds = s->unread = 0;
+		out.u.hdr.rc = -EMFILE;
+		rc = send_out(s->fd);
+	}
 	/* a peer that sends requests and does not read answers is cut off */
-	if (send_out(s->fd) < 0)
+	if (rc)
 		session_kill(s);
 }
 
@@ -258,6 +279,46 @@ static bool receive(struct session *s, size_t *len)
 	return true;
 }
 
+/* The last answer had descriptors, and the peer has not taken them. */
+static bool has_unread(struct session *s)
+{
+	int bytes = 0;
+
+	if (s->unread && ioctl(s->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0)
+		return true;
+	s->unread = 0;
+	return false;
+}
+
+static void on_wait(int fd, short what, void *arg);
+
+/*
+ * One answer with descriptors is in flight per session: the next request is
+ * not read before.  Nothing tells that it was taken but to look.
+ */
+static void wait_read(struct session *s)
+{
+	struct timeval tv = {0, 2000};
+
+	if (!s->ev_wait)
+		s->ev_wait = event_new(s->vd->h->base, -1, 0, on_wait, s);
+	if (!s->ev_wait || event_add(s->ev_wait, &tv) < 0 ||
+		event_del(s->ev) < 0)
+		session_kill(s);
+}
+
+static void on_wait(int fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	if (s->dead)
+		return;
+	if (has_unread(s))
+		wait_read(s);
+	else if (event_add(s->ev, NULL) < 0)
+		session_kill(s);
+}
+
 static void on_session(int fd, short what, void *arg)
 {
 	struct session *s = arg;
@@ -267,6 +328,10 @@ static void on_session(int fd, short what, void *arg)
 	 * dying domain asks for nothing any more */
 	if (s->dead || s->call || s->vd->dying)
 		return;
+	if (has_unread(s)) {
+		wait_read(s);
+		return;
+	}
 	if (receive(s, &len))
 		dispatch(s, len);
 }
@@ -444,6 +509,8 @@ void sessions_reap(struct hvd *h)
 		event_free(s->ev);
 		if (s->ev_again)
 			event_free(s->ev_again);
+		if (s->ev_wait)
+			event_free(s->ev_wait);
 		close(s->fd);
 		free(s->held);
 		free(s->ports);

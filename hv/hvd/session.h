@@ -61,6 +61,8 @@ struct session {
 	struct hv_run *arena;         /* held */
 	struct hypercall_state *call; /* of a hypercall that goes on later */
 	struct event *ev_again;
+	struct event *ev_wait; /* while an answer is not read */
+	uint32_t unread;       /* descriptors of the last answer, if any */
 };
 
 /* session_new: takes @fd, even on failure. */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -639,9 +640,38 @@ START_TEST(test_gives_back_only)
 }
 END_TEST
 
+/* One answer with descriptors is in flight per session, and waiting for it
+ * to be read costs hvd nothing. */
+START_TEST(test_unread)
+{
+	const struct hvp_req open = {.op = HVP_EV_OPEN};
+	long ticks;
+	int a, n;
+
+	up();
+	a = session(1);
+	for (int i = 0; i < 8; i++)
+		ck_assert_int_eq(send(a, &open, sizeof(open), 0), sizeof(open));
+	usleep(100000);
+	ticks = hvd_ticks();
+	usleep(300000);
+	ck_assert_int_lt(hvd_ticks() - ticks, 10);
+	/* only the first was answered: what is there is one message */
+	ck_assert_int_eq(ioctl(a, FIONREAD, &n), 0);
+	ck_assert_int_eq(n, sizeof(struct hvp_rep));
+	ck_assert_int_eq(receive(a, NULL), 0);
+	ck_assert_int_eq(recv(a, &rep, 1, MSG_DONTWAIT | MSG_PEEK), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	for (int i = 1; i < 8; i++)
+		ck_assert_int_eq(receive(a, NULL), 0);
+	close(a);
+	down();
+}
+END_TEST
+
 BH_CHECK_MAIN("hv_requests", 60, BH_TEST(test_share_is_gone),
 	BH_TEST(test_share_was_replaced), BH_TEST(test_arena_is_gone),
 	BH_TEST(test_notify_bounds), BH_TEST(test_map_nothing),
 	BH_TEST(test_restricted), BH_TEST(test_admin_descriptors),
 	BH_TEST(test_no_descriptors), BH_TEST(test_split),
-	BH_TEST(test_gives_back_only))
+	BH_TEST(test_gives_back_only), BH_TEST(test_unread))

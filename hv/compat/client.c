@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -27,6 +28,8 @@
 
 struct hv_client {
 	int fd;
+	dev_t dev; /* what fd is, to tell it from what takes its place */
+	ino_t ino;
 	unsigned int flags;
 	atomic_bool dead;
 	pthread_mutex_t lock;
@@ -52,10 +55,15 @@ void hv_fds_close(struct hv_fds *fds)
 int hv_client_adopt(struct hv_client **cp, int fd, unsigned int flags)
 {
 	struct hv_client *c = calloc(1, sizeof(*c));
+	struct stat st;
 
 	*cp = NULL;
 	if (!c)
 		return -ENOMEM;
+	if (fstat(fd, &st) == 0) {
+		c->dev = st.st_dev;
+		c->ino = st.st_ino;
+	}
 	c->fd = fd;
 	c->flags = flags;
 	pthread_mutex_init(&c->lock, NULL);
@@ -92,11 +100,24 @@ int hv_client_open(struct hv_client **cp, const char *path, unsigned int flags)
 	return r;
 }
 
+bool hv_client_is_open(const struct hv_client *c)
+{
+	struct stat st;
+
+	return fstat(c->fd, &st) == 0 && st.st_dev == c->dev &&
+	       st.st_ino == c->ino;
+}
+
 void hv_client_close(struct hv_client *c)
 {
 	if (!c)
 		return;
 	close(c->fd);
+	hv_client_forget(c);
+}
+
+void hv_client_forget(struct hv_client *c)
+{
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }

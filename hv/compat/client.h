@@ -66,6 +66,15 @@ int hv_client_adopt(struct hv_client **c, int fd, unsigned int flags);
  */
 void hv_client_close(struct hv_client *c);
 
+/*
+ * hv_client_is_open: whether the descriptor still is the session's.  Programs
+ * that close all descriptors, and what they open then, make it another's.
+ */
+bool hv_client_is_open(const struct hv_client *c);
+
+/* hv_client_forget: as hv_client_close(), but for the descriptor. */
+void hv_client_forget(struct hv_client *c);
+
 /* The socket, for poll(2): readable when an async message is there. */
 int hv_client_fd(const struct hv_client *c);
 

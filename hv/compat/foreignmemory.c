@@ -75,8 +75,7 @@ int xenforeignmemory_close(xenforeignmemory_handle *fmem)
 	if (!fmem)
 		return 0;
 	xentoolcore__deregister_active_handle(&fmem->active);
-	hv_windows_close(fmem->windows);
-	hv_client_close(fmem->client);
+	hv_windows_close(fmem->windows); /* and the session, now or later */
 	free(fmem);
 	return 0;
 }

@@ -68,9 +68,8 @@ int gnt_close(struct xengntdev_handle *h)
 	if (h->arena)
 		munmap(h->arena, (size_t)h->arena_pages * HVP_PAGE);
 	free(h->batch);
-	hv_windows_close(h->windows);
 	pthread_mutex_destroy(&h->arena_lock);
-	hv_client_close(h->client);
+	hv_windows_close(h->windows); /* and the session, now or later */
 	free(h);
 	return 0;
 }

@@ -6,8 +6,8 @@
  *
  * Those of Linux's gntdev: a mapping of many references is made whole or not
  * at all, an unmap must name exactly what one call mapped (EINVAL), and
- * closing the handle tells the granter that nothing is in use, while the
- * pages stay in the address space until they are unmapped.
+ * after the handle is closed the pages stay in the address space, and in use
+ * for their granter, until they are unmapped or the process ends (linger.c).
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -17,6 +17,7 @@ struct hv_windows *hv_windows_new(
 {
 	struct hv_windows *ws = calloc(1, sizeof(*ws));
 
+	hv_windows_sweep();
 	if (!ws)
 		return NULL;
 	ws->client = client;
@@ -31,7 +32,7 @@ static void window_free(struct hv_window *w)
 	free(w);
 }
 
-void hv_windows_close(struct hv_windows *ws)
+void hv_windows_free(struct hv_windows *ws)
 {
 	for (size_t i = 0; i < ws->nr; i++)
 		if (--ws->sorted[i].w->parts == 0)
@@ -161,6 +162,27 @@ static struct hv_window *windows_cut(
 		}
 	}
 	return gone;
+}
+
+size_t hv_windows_prune(struct hv_windows *ws, hv_mapped_fn *mapped, void *arg)
+{
+	struct hv_window *gone = NULL;
+	size_t left;
+
+	pthread_mutex_lock(&ws->lock);
+	for (size_t i = ws->nr; i-- > 0;) {
+		const struct hv_part *p = &ws->sorted[i];
+		struct hv_window *w = p->w;
+
+		if (!mapped(arg, p->addr, p->pages) && part_remove(ws, i)) {
+			w->next = gone;
+			gone = w;
+		}
+	}
+	left = ws->nr;
+	pthread_mutex_unlock(&ws->lock);
+	windows_release(ws, gone);
+	return left;
 }
 
 static int windows_enter(struct hv_windows *ws, struct hv_window *w)

@@ -19,6 +19,7 @@
 #define HV_COMPAT_WINDOW_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "hv/compat/client.h"
 
@@ -48,14 +49,36 @@ struct hv_windows {
 	struct hv_part *sorted;
 	size_t nr, cap;
 	size_t pages; /* of all windows */
+	/* after the close, while pages are mapped */
+	struct hv_windows *next;
+	pid_t pid;
 };
 
-/* hv_windows_new: none yet.  Does not take @client.  NULL: no memory. */
+/*
+ * hv_windows_new: none yet.  @client is the caller's until hv_windows_close().
+ * NULL: no memory.
+ */
 struct hv_windows *hv_windows_new(
 	struct hv_client *client, unsigned int release);
 
-/* hv_windows_close: forget them all; nothing is unmapped or released. */
+/*
+ * hv_windows_close: the handle is closed.  Takes @ws and its client: the
+ * session ends when none of the pages is mapped any more; see linger.c.
+ */
 void hv_windows_close(struct hv_windows *ws);
+
+/* hv_windows_sweep: end the sessions of closed handles that are due. */
+void hv_windows_sweep(void);
+
+/* hv_windows_free: forget them all; nothing is unmapped or released. */
+void hv_windows_free(struct hv_windows *ws);
+
+/*
+ * hv_windows_prune: drop the parts of which @mapped says that no page is
+ * there, and give back windows without parts.  How many parts are left.
+ */
+typedef bool hv_mapped_fn(void *arg, const uint8_t *addr, size_t pages);
+size_t hv_windows_prune(struct hv_windows *ws, hv_mapped_fn *mapped, void *arg);
 
 /* hv_windows_pages: of all windows together. */
 size_t hv_windows_pages(struct hv_windows *ws);

@@ -123,7 +123,7 @@ static void drop_share(struct session *s, struct held *m)
 
 	/* a run goes with its last page; with a hold on it the page would be
 	 * wiped first, and a program may have it mapped for longer than the
-	 * session lasts (restrict_all).  Below, @run is a name only. */
+	 * session lasts (a closed handle).  Below, @run is a name only. */
 	held_let_go(m);
 	for (uint32_t i = 0; i < m->n; i++) {
 		if (hv_gnt_end(s->vd->d, m->ids[i]) == -EBUSY)

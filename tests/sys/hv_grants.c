@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* hv_grants.c: libxengnttab.so.1 of hv against a real hvd */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -35,10 +37,28 @@ static void up(void)
 	ck_assert_ptr_nonnull(gnt);
 }
 
+/* munmap(2) of all that shows pages of hvd. */
+static void unmap_all(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[400];
+
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f)) {
+		uintptr_t from, to;
+
+		if (strstr(line, "/memfd:hv-run") &&
+			sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &from, &to) == 2)
+			munmap((void *)from, to - from);
+	}
+	fclose(f);
+}
+
 static void down(void)
 {
 	struct hva_info i;
 
+	unmap_all();
 	ck_assert_int_eq(xengnttab_close(gnt), 0);
 	ck_assert_int_eq(xengntshr_close(shr), 0);
 	for (int n = 0; n < 100; n++) {
@@ -523,10 +543,95 @@ START_TEST(test_restrict)
 }
 END_TEST
 
+/* As on Linux: a page that is mapped is in use, whatever was closed. */
+START_TEST(test_close_while_mapped)
+{
+	xengntshr_handle *shr2;
+	xengnttab_handle *g;
+	struct hva_info i;
+	uint8_t *ours, *theirs;
+	uint32_t ref;
+
+	up();
+	ours = share(1, &ref, 1);
+	ours[5] = 1;
+	g = xengnttab_open(NULL, 0);
+	ck_assert_ptr_nonnull(g);
+	theirs = xengnttab_map_grant_ref_notify(
+		g, 1, ref, PROT_READ | PROT_WRITE, 5, -1);
+	ck_assert_ptr_nonnull(theirs);
+	ck_assert_int_eq(xengnttab_close(g), 0);
+	usleep(20000);
+	ck_assert_int_eq(stand_info(&s, &i), 0);
+	ck_assert_uint_eq(i.maps, 1);
+	ck_assert_uint_eq(ours[5], 1);
+	theirs[6] = 66;
+	ck_assert_uint_eq(ours[6], 66);
+	/* the next call that opens or closes a handle notices */
+	ck_assert_int_eq(munmap(theirs, PAGE), 0);
+	g = xengnttab_open(NULL, 0);
+	ck_assert_ptr_nonnull(g);
+	ck_assert_int_eq(xengnttab_close(g), 0);
+	ck_assert_int_eq(stand_info(&s, &i), 0);
+	ck_assert_uint_eq(i.maps, 0);
+	ck_assert_uint_eq(ours[5], 0);
+
+	/* what is shared can be mapped after the close */
+	stand_as(&s, 1);
+	shr2 = xengntshr_open(NULL, 0);
+	ours = xengntshr_share_page_notify(shr2, 0, &ref, 1, 9, -1);
+	ck_assert_ptr_nonnull(ours);
+	ours[9] = 1;
+	ck_assert_int_eq(xengntshr_close(shr2), 0);
+	theirs = xengnttab_map_grant_ref(gnt, 1, ref, PROT_READ);
+	ck_assert_ptr_nonnull(theirs);
+	ck_assert_uint_eq(theirs[9], 1);
+	ck_assert_int_eq(xengnttab_unmap(gnt, theirs, 1), 0);
+	down();
+}
+END_TEST
+
+/* The process's end is the end of its pages. */
+START_TEST(test_exit_after_close)
+{
+	struct hva_info i = {0};
+	uint8_t *ours;
+	uint32_t ref;
+	int status;
+	pid_t pid;
+
+	up();
+	ours = share(1, &ref, 1);
+	ours[5] = 1;
+	pid = fork();
+	if (pid == 0) {
+		xengnttab_handle *g = xengnttab_open(NULL, 0);
+		uint8_t *p = xengnttab_map_grant_ref_notify(
+			g, 1, ref, PROT_READ | PROT_WRITE, 5, -1);
+
+		xengnttab_close(g);
+		usleep(20000);
+		_exit(p && p[5] == 1 ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	for (int n = 0; n < 100; n++) {
+		ck_assert_int_eq(stand_info(&s, &i), 0);
+		if (i.maps == 0)
+			break;
+		usleep(10000);
+	}
+	ck_assert_uint_eq(i.maps, 0);
+	ck_assert_uint_eq(ours[5], 0);
+	down();
+}
+END_TEST
+
 BH_CHECK_MAIN("hv_grants", 30, BH_TEST(test_share_and_map),
 	BH_TEST(test_map_many), BH_TEST(test_all_or_nothing),
 	BH_TEST(test_map_errors), BH_TEST(test_not_the_grantee),
 	BH_TEST(test_read_only_share), BH_TEST(test_copy),
 	BH_TEST(test_copy_errors), BH_TEST(test_copy_much),
 	BH_TEST(test_notify), BH_TEST(test_share_notify),
-	BH_TEST(test_munmap_behind_our_back), BH_TEST(test_restrict))
+	BH_TEST(test_munmap_behind_our_back), BH_TEST(test_restrict),
+	BH_TEST(test_close_while_mapped), BH_TEST(test_exit_after_close))

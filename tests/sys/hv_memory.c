@@ -179,6 +179,7 @@ START_TEST(test_restrict)
 	ck_assert_int_eq(errno, EACCES);
 	/* hypercalls are gone altogether */
 	ck_assert_int_eq(xencall2(xc, __HYPERVISOR_xen_version, 0, 0), -1);
+	ck_assert_int_eq(xenforeignmemory_unmap(fm, p, 1), 0);
 	down();
 }
 END_TEST
@@ -220,6 +221,7 @@ START_TEST(test_resource)
 	q = xengnttab_map_grant_ref(g, 1, 1, PROT_READ | PROT_WRITE);
 	ck_assert_ptr_nonnull(q);
 	ck_assert_uint_eq(q[3], 33);
+	ck_assert_int_eq(xengnttab_unmap(g, q, 1), 0);
 	ck_assert_int_eq(xengnttab_close(g), 0);
 
 	at = NULL;
@@ -229,6 +231,34 @@ START_TEST(test_resource)
 				 fm, 9, XENMEM_resource_grant_table, 0, &size),
 		-1);
 	ck_assert_int_eq(errno, ESRCH);
+	down();
+}
+END_TEST
+
+/* A foreign page stays referenced while it is mapped, not while the handle
+ * is open. */
+START_TEST(test_close_while_mapped)
+{
+	xenforeignmemory_handle *f;
+	struct hva_info i;
+	xen_pfn_t gfn = 0;
+	uint8_t *p;
+
+	up();
+	ck_assert_int_eq(populate(0, 1), 1);
+	f = xenforeignmemory_open(NULL, 0);
+	ck_assert_ptr_nonnull(f);
+	p = xenforeignmemory_map(f, 1, PROT_READ, 1, &gfn, NULL);
+	ck_assert_ptr_nonnull(p);
+	ck_assert_int_eq(xenforeignmemory_close(f), 0);
+	usleep(20000);
+	ck_assert_int_eq(stand_info(&s, &i), 0);
+	ck_assert_uint_eq(i.foreign, 1);
+	ck_assert_int_eq(munmap(p, PAGE), 0);
+	f = xenforeignmemory_open(NULL, 0);
+	ck_assert_int_eq(xenforeignmemory_close(f), 0);
+	ck_assert_int_eq(stand_info(&s, &i), 0);
+	ck_assert_uint_eq(i.foreign, 0);
 	down();
 }
 END_TEST
@@ -408,6 +438,7 @@ END_TEST
 
 BH_CHECK_MAIN("hv_memory", 30, BH_TEST(test_foreign_map),
 	BH_TEST(test_scattered), BH_TEST(test_map2_says_where),
-	BH_TEST(test_restrict), BH_TEST(test_resource), BH_TEST(test_buffers),
+	BH_TEST(test_restrict), BH_TEST(test_resource),
+	BH_TEST(test_close_while_mapped), BH_TEST(test_buffers),
 	BH_TEST(test_calls), BH_TEST(test_long_lists),
 	BH_TEST(test_long_list_ends_badly), BH_TEST(test_libxenctrl))

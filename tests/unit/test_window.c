@@ -6,9 +6,13 @@
  * that the test wrote down, and a descriptor of one page of 'A', 'B', ...
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "hv/compat/window.h"
 #include "tests/unit/bh_check.h"
@@ -110,13 +114,20 @@ static void up(void)
 	pthread_create(&thread, NULL, serve, NULL);
 }
 
-static void down(void)
+static void close_ours(void)
 {
-	hv_windows_close(ws);
-	hv_client_close(c);
-	pthread_join(thread, NULL);
 	close(peer);
 	close(file);
+}
+
+/* Nothing is mapped any more: the session ends at once. */
+static void down(void)
+{
+	for (size_t i = 0; i < ws->nr; i++)
+		munmap(ws->sorted[i].addr, ws->sorted[i].pages * HVP_PAGE);
+	hv_windows_close(ws);
+	pthread_join(thread, NULL);
+	close_ours();
 }
 
 /* Maps @pages as the peer's @a says. */
@@ -399,8 +410,111 @@ START_TEST(test_taken_early)
 }
 END_TEST
 
+static bool session_ended(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_nsec += 100000000;
+	ts.tv_sec += ts.tv_nsec / 1000000000;
+	ts.tv_nsec %= 1000000000;
+	return pthread_timedjoin_np(thread, NULL, &ts) == 0;
+}
+
+static const struct answer six = {
+	.n_seg = 1, .sent = 1, .fds = 1, .seg = {{0, 0, 6}}};
+
+/* The session stays for the pages that are mapped, and no longer. */
+START_TEST(test_close_while_mapped)
+{
+	struct hv_window *w[2];
+	uint8_t *addr[2];
+
+	up();
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(map(&six, 6, &w[i]), 0);
+		addr[i] = w[i]->addr;
+	}
+	ck_assert_int_eq(munmap(addr[0] + HVP_PAGE, HVP_PAGE), 0);
+	hv_windows_close(ws);
+	hv_windows_sweep();
+	ck_assert(!session_ended());
+	ck_assert_int_eq(released, 0);
+	ck_assert_int_eq(addr[0][0], 'A');
+	/* one of them, bit by bit; private memory in its place is not it */
+	ck_assert_int_eq(munmap(addr[0] + 2 * HVP_PAGE, 4 * HVP_PAGE), 0);
+	hv_windows_sweep();
+	ck_assert_int_eq(released, 0);
+	ck_assert_ptr_eq(
+		mmap(addr[0], 6 * HVP_PAGE, PROT_READ,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+		addr[0]);
+	hv_windows_sweep();
+	ck_assert_int_eq(released, 1);
+	ck_assert(!session_ended());
+	ck_assert_int_eq(munmap(addr[1], 6 * HVP_PAGE), 0);
+	hv_windows_sweep();
+	ck_assert(session_ended());
+	ck_assert_int_eq(released, 2);
+	close_ours();
+}
+END_TEST
+
+/* A program that closes all descriptors, and opens one of its own. */
+START_TEST(test_descriptor_taken)
+{
+	struct hv_window *w;
+	int fd, own;
+
+	up();
+	ck_assert_int_eq(map(&six, 6, &w), 0);
+	fd = hv_client_fd(c);
+	hv_windows_close(ws);
+	ck_assert_int_eq(close(fd), 0);
+	ck_assert(session_ended());
+	own = memfd_create("own", MFD_CLOEXEC);
+	ck_assert_int_eq(own, fd);
+	hv_windows_sweep();
+	hv_windows_sweep();
+	ck_assert_int_ge(fcntl(own, F_GETFD), 0);
+	close(own);
+	close_ours();
+}
+END_TEST
+
+/* A child has the pages as well; its sweep is not about the parent's. */
+START_TEST(test_fork)
+{
+	struct hv_window *w;
+	uint8_t *addr;
+	int status;
+	pid_t pid;
+
+	up();
+	ck_assert_int_eq(map(&six, 6, &w), 0);
+	addr = w->addr;
+	hv_windows_close(ws);
+	pid = fork();
+	if (pid == 0) {
+		munmap(addr, 6 * HVP_PAGE);
+		hv_windows_sweep();
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert(!session_ended());
+	ck_assert_int_eq(released, 0);
+	ck_assert_int_eq(addr[0], 'A');
+	ck_assert_int_eq(munmap(addr, 6 * HVP_PAGE), 0);
+	hv_windows_sweep();
+	ck_assert(session_ended());
+	close_ours();
+}
+END_TEST
+
 BH_CHECK_MAIN("window", 10, BH_TEST(test_segments), BH_TEST(test_holes),
 	BH_LOOP(test_wrong_segments, (int)(sizeof(wrong) / sizeof(wrong[0]))),
 	BH_TEST(test_refused), BH_TEST(test_many), BH_TEST(test_stale),
 	BH_TEST(test_hole_taken), BH_TEST(test_taken_bit_by_bit),
-	BH_TEST(test_taken_early))
+	BH_TEST(test_taken_early), BH_TEST(test_close_while_mapped),
+	BH_TEST(test_descriptor_taken), BH_TEST(test_fork))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hv/cli/dom.h"
+#include "hv/cli/pty.h"
 #include "hv/cli/run.h"
 
 /* The signals that are for the command; the rest are ours. */
@@ -23,22 +24,27 @@ static int forwarded(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void forward(struct machine *m, uint32_t id, int sigs)
+static void forward(struct machine *m, uint32_t id, int sigs, struct pty *pty)
 {
 	struct signalfd_siginfo si;
 
-	while (read(sigs, &si, sizeof(si)) == sizeof(si))
-		run_signal(m, id, (int)si.ssi_signo);
+	while (read(sigs, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGWINCH)
+			pty_resize(pty);
+		else
+			run_signal(m, id, (int)si.ssi_signo);
+	}
 }
 
 /* Until the command has ended; its exit code. */
-static int wait_end(struct machine *m, uint32_t id, int sigs)
+static int wait_end(struct machine *m, uint32_t id, int sigs, struct pty *pty)
 {
-	struct pollfd p[2] = {
+	struct pollfd p[2 + PTY_FDS] = {
 		{.fd = m->admin.fd, .events = POLLIN},
 		{.fd = sigs, .events = POLLIN},
 	};
@@ -48,15 +54,21 @@ static int wait_end(struct machine *m, uint32_t id, int sigs)
 	for (;;) {
 		/* it may have come with the reply to a signal */
 		if (!m->admin.has_exited) {
-			if (poll(p, 2, -1) < 0 && errno != EINTR)
+			pty_poll(pty, p + 2);
+			if (poll(p, 2 + PTY_FDS, -1) < 0) {
+				if (errno == EINTR)
+					continue;
 				return CLI_EXEC_FAILED;
+			}
+			pty_relay(pty, p + 2);
 			if (p[1].revents)
-				forward(m, id, sigs);
+				forward(m, id, sigs, pty);
 			if (!p[0].revents && !m->admin.has_exited)
 				continue;
 		}
 		r = admin_wait_exited(&m->admin, &msg);
 		if (r < 0) {
+			pty_close(pty);
 			cli_error("the machine is gone: %s", strerror(-r));
 			return CLI_EXEC_FAILED;
 		}
@@ -80,7 +92,8 @@ static bool has_ended(struct machine *m, uint32_t domid, const char *name)
 
 int cmd_exec(struct cli *cli, int argc, char **argv)
 {
-	const int fds[3] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+	struct pty pty = {.master = -1};
+	int fds[3];
 	struct strings what = {.buf = NULL};
 	const char *term = getenv("TERM");
 	char env[128];
@@ -105,6 +118,11 @@ int cmd_exec(struct cli *cli, int argc, char **argv)
 		strings_add(&what, "env", env);
 	}
 	sigs = forwarded();
+	r = pty_open(&pty, fds);
+	if (r < 0) {
+		cli_error("no terminal for it: %s", strerror(-r));
+		goto out;
+	}
 	r = run_start(&m, domid, &what, fds, &id);
 	if (r < 0) {
 		cli_error("cannot run it in %s: %s", argv[1],
@@ -113,8 +131,10 @@ int cmd_exec(struct cli *cli, int argc, char **argv)
 				    : strerror(-r));
 		goto out;
 	}
-	code = wait_end(&m, id, sigs);
+	pty_started(&pty, fds);
+	code = wait_end(&m, id, sigs, &pty);
 out:
+	pty_close(&pty);
 	strings_fini(&what);
 	machine_close(&m);
 	return code;

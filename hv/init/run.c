@@ -355,7 +355,7 @@ static void do_run(struct run *r, struct chan_msg *m)
 static void do_exec(struct run *r, struct chan_msg *m)
 {
 	char err[CONF_ERR_MAX];
-	struct spawn s = {0};
+	struct spawn s = {.terminal = true};
 	struct conf c;
 
 	if (m->n_fd != 3) {

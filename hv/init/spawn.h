@@ -23,7 +23,7 @@ struct spawn {
 	const char *cwd; /* NULL: / */
 	struct spawn_fd fd[SPAWN_FDS_MAX];
 	int n_fd;
-	bool terminal; /* descriptor 0 is to be its terminal */
+	bool terminal; /* descriptor 0, if it is one, is to be its own */
 	bool stopped;  /* waits for SIGCONT before it begins */
 	bool tied;     /* dies with hv-init by itself */
 };

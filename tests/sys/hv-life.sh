@@ -108,6 +108,45 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 X
 check "on a terminal Ctrl-] leaves" timeout 10 \
 	python3 "$T/terminal.py" "$HV" --dir "$HV_DIR" console a
+# a command's terminal: its own, of our size, and gone when it ends
+cat >"$T/own.py" <<'X'
+import fcntl, os, pty, struct, sys, termios
+m, s = pty.openpty()
+fcntl.ioctl(s, termios.TIOCSWINSZ, struct.pack("HHHH", 41, 99, 0, 0))
+was = termios.tcgetattr(s)
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    fcntl.ioctl(s, termios.TIOCSCTTY, 0)
+    for i in range(3):
+        os.dup2(s, i)
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+def until(what):
+    global seen
+    while what not in seen:
+        seen += os.read(m, 1000)
+until(b"41 99")
+os.write(m, b"abc\x03")
+until(b"interrupted")
+code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+if code != 5:
+    sys.exit("exit status %d: %r" % (code, seen))
+if os.fstat(s).st_rdev == int(seen.split(b"rdev ")[1].split()[0], 16):
+    sys.exit("it was our terminal")
+if termios.tcgetattr(s) != was:
+    sys.exit("its settings are not back")
+X
+cat >"$T/tty.sh" <<'X'
+trap "echo interrupted; exit 5" INT
+(trap "" INT HUP; cat </proc/self/fd/0 >/dev/null; exec sleep 777) <&0 &
+python3 -c 'import os; print("rdev %x" % os.fstat(0).st_rdev)'
+stty size
+while :; do sleep 0.02; done
+X
+check "exec on a terminal" timeout 20 python3 "$T/own.py" \
+	"$HV" --dir "$HV_DIR" exec a sh -c "$(cat "$T/tty.sh")"
+
 check_eq "dom0 has none" 1 "$(status hv console 0)"
 
 # shutdown, destroy

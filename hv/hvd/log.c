@@ -11,8 +11,8 @@
 
 /*
  * The ring is what `hv dmesg` and sysctl readconsole show.  Indices run
- * freely; ring[i % LOG_SIZE].  The file takes at most LOG_FILE_MAX bytes, so
- * that no guest can fill a disk by making hvd talk.
+ * freely; ring[i % LOG_SIZE].  The file takes at most LOG_FILE_MAX bytes
+ * and is then rotated, once: no guest can fill a disk by making hvd talk.
  */
 #define LOG_SIZE     65536u
 #define LOG_FILE_MAX (8u << 20)
@@ -21,13 +21,33 @@ static char ring[LOG_SIZE];
 static uint32_t prod, cons;
 static int file = -1;
 static uint32_t file_bytes;
+static char file_path[256];
 static bool to_stderr = true;
+
+static int open_file(void)
+{
+	file = open(file_path,
+		O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	file_bytes = 0;
+	return file < 0 ? -1 : 0;
+}
 
 int hvd_log_open(const char *path)
 {
-	file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
-		0600);
-	return file < 0 ? -1 : 0;
+	snprintf(file_path, sizeof(file_path), "%s", path);
+	return open_file();
+}
+
+/* A full file becomes the old one: what is new is never lost to what a guest
+ * made us say before. */
+static void rotate(void)
+{
+	char old[sizeof(file_path) + 2];
+
+	snprintf(old, sizeof(old), "%s.1", file_path);
+	close(file);
+	if (rename(file_path, old) < 0 || open_file() < 0)
+		file = -1;
 }
 
 void hvd_log_stderr(bool on)
@@ -65,7 +85,9 @@ void hvd_log(const char *fmt, ...)
 		ring[prod++ % LOG_SIZE] = line[i];
 	if (prod - cons > LOG_SIZE)
 		cons = prod - LOG_SIZE;
-	if (file >= 0 && file_bytes < LOG_FILE_MAX) {
+	if (file >= 0) {
+		if (file_bytes > LOG_FILE_MAX)
+			rotate();
 		file_bytes += n;
 		put_file(file, line, n);
 	}

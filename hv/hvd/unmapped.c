@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hv/hvd/session.h"
@@ -20,10 +21,23 @@
 #define FIRST_MS 300
 #define LAST_MS  10000
 
+/* A look takes no longer: whoever has thousands of processes, each with
+ * thousands of mappings, keeps its zombies, and hvd goes on. */
+#define LOOK_MS 50
+
 struct inodes {
 	uint64_t *v;
 	size_t n, max;
+	uint64_t end_ms;
 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
 
 static bool inodes_add(struct inodes *s, uint64_t ino)
 {
@@ -57,6 +71,7 @@ static bool inodes_have(const struct inodes *s, uint64_t ino)
 static bool maps_read(const char *pid, struct inodes *s)
 {
 	char path[300], *line = NULL;
+	unsigned int lines = 0;
 	unsigned long ino;
 	size_t max = 0;
 	bool ok = true;
@@ -66,7 +81,10 @@ static bool maps_read(const char *pid, struct inodes *s)
 	f = fopen(path, "re");
 	if (!f)
 		return true;
+	ok = now_ms() < s->end_ms;
 	while (ok && getline(&line, &max, f) > 0) {
+		if (++lines % 256 == 0)
+			ok = now_ms() < s->end_ms;
 		if (!strstr(line, "/memfd:" WINDOW_NAME " "))
 			continue;
 		/* addresses perms offset device inode name */
@@ -90,7 +108,8 @@ static bool inodes_read(struct inodes *s)
 			ok = maps_read(e->d_name, s);
 	if (d)
 		closedir(d);
-	qsort(s->v, s->n, sizeof(*s->v), compare);
+	if (s->n)
+		qsort(s->v, s->n, sizeof(*s->v), compare);
 	return ok;
 }
 
@@ -151,7 +170,7 @@ static void look_again(struct hvd *h)
 
 static void on_look(int fd, short what, void *arg)
 {
-	struct inodes mapped = {NULL, 0, 0};
+	struct inodes mapped = {.end_ms = now_ms() + LOOK_MS};
 	struct hvd *h = arg;
 
 	if (inodes_read(&mapped))

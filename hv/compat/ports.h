@@ -41,8 +41,8 @@
 
 struct port {
 	_Atomic uint32_t state;
-	int rfd; /* our doorbell, to wait on */
-	int wfd; /* the peer's, to ring; -1: not a channel */
+	int rfd;                 /* our doorbell, to wait on */
+	int wfd;                 /* the peer's, to ring; -1: not a channel */
 	_Atomic uint32_t rstamp; /* the event page's word of rfd, of wfd */
 	_Atomic uint32_t wstamp;
 };

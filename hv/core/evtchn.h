@@ -2,9 +2,9 @@
 /*
  * evtchn.h: event channels, two-level ABI (xen/event_channel.h).
  *
- * Port 0 is never valid (hv_evtchn_status() shows it closed).  A domain of N bits has at most N * N ports.
- * A port is free, reserved, unbound (waits for one domain instance),
- * interdomain, VIRQ or IPI.
+ * Port 0 is never valid (hv_evtchn_status() shows it closed).  A domain of N
+ * bits has at most N * N ports.  A port is free, reserved, unbound (waits for
+ * one domain instance), interdomain, VIRQ or IPI.
  */
 #ifndef HV_CORE_EVTCHN_H
 #define HV_CORE_EVTCHN_H

@@ -346,8 +346,7 @@ static uint32_t take_fds(struct msghdr *m, int fds[3], bool *more)
 			continue;
 		nr = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (uint32_t i = 0; i < nr; i++) {
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int),
-				sizeof(fd));
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
 			if (n < 3) {
 				fds[n++] = fd;
 				continue;

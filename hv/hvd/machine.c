@@ -116,7 +116,9 @@ static int loop_init(struct hvd *h)
 	h->ev_chld = add(evsignal_new(h->base, SIGCHLD, spawn_reap, h));
 	h->ev_term = add(evsignal_new(h->base, SIGTERM, on_term, h));
 	h->ev_int = add(evsignal_new(h->base, SIGINT, on_term, h));
-	return h->kick && h->ev_backoff && h->ev_chld && h->ev_term && h->ev_int ? 0 : -ENOMEM;
+	return h->kick && h->ev_backoff && h->ev_chld && h->ev_term && h->ev_int
+		       ? 0
+		       : -ENOMEM;
 }
 
 int machine_init(struct hvd *h)

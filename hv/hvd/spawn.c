@@ -222,8 +222,7 @@ static int take_fd(struct msghdr *m)
 		for (size_t i = 0; i < nr; i++) {
 			if (fd >= 0)
 				close(fd);
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int),
-				sizeof(fd));
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
 		}
 	}
 	return fd;

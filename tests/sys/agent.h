@@ -27,13 +27,13 @@ enum agent_op {
 	AGENT_ALLOC,     /* session, domid -> port */
 	AGENT_BIND,      /* session, domid, port -> port */
 	AGENT_UNBIND,    /* session, port */
-	AGENT_CLOG,      /* port: fills what rings the peer, as one that waits */
-	AGENT_SEND,      /* session, port: by hypercall */
-	AGENT_STEAL,     /* port -> whether the peer's pipe could be read */
-	AGENT_PORTS,     /* session, domid -> how many, until what error */
-	AGENT_SHARES,    /* session, domid -> the same */
-	AGENT_SESSIONS,  /* -> the same; they stay */
-	AGENT_DEAF,      /* n: sessions that ask and never read */
+	AGENT_CLOG,     /* port: fills what rings the peer, as one that waits */
+	AGENT_SEND,     /* session, port: by hypercall */
+	AGENT_STEAL,    /* port -> whether the peer's pipe could be read */
+	AGENT_PORTS,    /* session, domid -> how many, until what error */
+	AGENT_SHARES,   /* session, domid -> the same */
+	AGENT_SESSIONS, /* -> the same; they stay */
+	AGENT_DEAF,     /* n: sessions that ask and never read */
 	AGENT_IN_FLIGHT, /* -> descriptors sent to nobody, until what error */
 	AGENT_MALFORMED, /* seed, n: bad requests of every kind */
 	AGENT_FOREIGN,   /* n: requests with descriptors -> sessions closed */

@@ -51,8 +51,8 @@ static int send_ready(int listen_fd)
 }
 
 /* The kernel's session is for a test that waits at RUNDIR/kernelN, if any. */
-static void give_kernel(const struct msghdr *got, const char *dir,
-	const char *domid)
+static void give_kernel(
+	const struct msghdr *got, const char *dir, const char *domid)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

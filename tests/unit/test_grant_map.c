@@ -541,9 +541,8 @@ START_TEST(test_ro_sealed)
 	env_init(&e, false);
 	c.source = (struct hv_gnt_copy_ptr){
 		.domid = DOMID_SELF, .gfn = host_share(e.by, 1)};
-	c.dest = (struct hv_gnt_copy_ptr){.is_ref = true,
-		.domid = hv_dom_id(e.granter),
-		.ref = e.ref};
+	c.dest = (struct hv_gnt_copy_ptr){
+		.is_ref = true, .domid = hv_dom_id(e.granter), .ref = e.ref};
 	frame(&e)->run->ro_sealed = true;
 	ck_assert_int_eq(map(&e, HOST, &op), GNTST_general_error);
 	/* a copy needs no mapping of the guest's */

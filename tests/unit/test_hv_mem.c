@@ -414,8 +414,8 @@ START_TEST(test_hold)
 END_TEST
 
 BH_CHECK_MAIN("hv_mem", 60, BH_LOOP(test_stale, 2), BH_TEST(test_populate),
-	BH_TEST(test_pick), BH_TEST(test_hold), BH_TEST(test_limits), BH_TEST(test_remove),
-	BH_TEST(test_p2m_sparse), BH_TEST(test_split), BH_TEST(test_foreign),
-	BH_TEST(test_resource), BH_TEST(test_type_exclusion),
-	BH_TEST(test_count_limit),
+	BH_TEST(test_pick), BH_TEST(test_hold), BH_TEST(test_limits),
+	BH_TEST(test_remove), BH_TEST(test_p2m_sparse), BH_TEST(test_split),
+	BH_TEST(test_foreign), BH_TEST(test_resource),
+	BH_TEST(test_type_exclusion), BH_TEST(test_count_limit),
 	{.test = test_check_sees, .loops = 9, .signal = SIGABRT})

@@ -367,8 +367,12 @@ int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
 /* 1: the descriptor is in blocking mode, 0: it is not; or -errno. */
 static int may_wait(const struct xenevtchn_handle *xce)
 {
-	int flags = fcntl(xce->efd, F_GETFL);
+	int flags;
 
+	/* whoever never asked for the descriptor has not changed it */
+	if (!atomic_load_explicit(&xce->fd_known, memory_order_relaxed))
+		return 1;
+	flags = fcntl(xce->efd, F_GETFL);
 	return flags < 0 ? -errno : !(flags & O_NONBLOCK);
 }
 

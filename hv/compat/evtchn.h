@@ -26,6 +26,7 @@ struct xenevtchn_handle {
 	bool inherit;                  /* descriptors survive exec */
 	atomic_bool gone;              /* hvd hung up */
 	atomic_bool waits;             /* the last pending() had to wait */
+	atomic_bool fd_known;          /* the program may set O_NONBLOCK */
 	const _Atomic uint32_t *words; /* the domain's event page */
 	pthread_mutex_t lock;          /* binds, unbinds, refreshes */
 	struct ports ports;

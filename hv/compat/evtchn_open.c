@@ -118,6 +118,7 @@ int xenevtchn_close(xenevtchn_handle *xce)
 
 int xenevtchn_fd(xenevtchn_handle *xce)
 {
+	atomic_store(&xce->fd_known, true);
 	return xce->efd;
 }
 
@@ -251,6 +252,7 @@ static int evtchn_recover(struct xenevtchn_handle **xp, int efd)
 	if (r == 0)
 		r = recover_ports(xce);
 	if (r == 0) {
+		xce->fd_known = true;
 		*xp = xce;
 		return 0;
 	}

@@ -10,7 +10,8 @@
 int tree_init(struct tree *tree, struct places *places, struct acl *acl)
 {
 	tree->places = places;
-	tree->gen = 1;
+	tree->last_gen = 1;
+	tree->gen = &tree->last_gen;
 	tree->root = node_new(places_root(places), acl, NULL, NULL, 0, 1);
 	return tree->root ? 0 : ENOMEM;
 }
@@ -25,6 +26,30 @@ void tree_fini(struct tree *tree)
 struct node *tree_snapshot(struct tree *tree)
 {
 	return node_ref(tree->root);
+}
+
+void tree_fork(struct tree *tree, struct tree *fork)
+{
+	fork->places = tree->places;
+	fork->root = node_ref(tree->root);
+	fork->gen = tree->gen;
+	fork->last_gen = 0;
+}
+
+struct node *tree_node_at(struct node *root, const struct place *place)
+{
+	const struct place *down[NODE_DEPTH_MAX];
+	struct node *node = root;
+	unsigned depth = place->depth;
+
+	CHECK(depth < NODE_DEPTH_MAX);
+	for (; place->parent; place = place->parent)
+		down[place->depth] = place;
+	if (place != root->place)
+		return NULL; /* a special name */
+	for (unsigned i = 1; node && i <= depth; i++)
+		node = node_child(node, down[i]);
+	return node;
 }
 
 void tree_find(struct tree *tree, struct node *root, const char *path,
@@ -143,7 +168,7 @@ int tree_prep_value(struct tree *tree, const char *path, const void *value,
 		return r;
 	return edit_replace(tree, edit,
 		node_new(edit->old->place, edit->old->acl, edit->old->kids,
-			value, len, ++tree->gen));
+			value, len, ++*tree->gen));
 }
 
 int tree_prep_acl(struct tree *tree, const char *path, struct acl *acl,
@@ -155,7 +180,7 @@ int tree_prep_acl(struct tree *tree, const char *path, struct acl *acl,
 		return r;
 	return edit_replace(tree, edit,
 		node_new(edit->old->place, acl, edit->old->kids,
-			edit->old->value, edit->old->value_len, ++tree->gen));
+			edit->old->value, edit->old->value_len, ++*tree->gen));
 }
 
 int tree_prep_remove(
@@ -179,7 +204,7 @@ static int edit_append(struct tree *tree, struct tree_edit *edit,
 		edit->leaf ? edit->leaf->place : near->place, comp, comp_len);
 	if (!place)
 		return ENOMEM;
-	node = node_new(place, acl, NULL, NULL, 0, tree->gen);
+	node = node_new(place, acl, NULL, NULL, 0, *tree->gen);
 	places_unref(tree->places, place);
 	if (!node)
 		return ENOMEM;
@@ -188,7 +213,7 @@ static int edit_append(struct tree *tree, struct tree_edit *edit,
 			node_unref(tree->places, node);
 			return ENOMEM;
 		}
-		kids_add(edit->leaf, node, tree->gen);
+		kids_add(edit->leaf, node, *tree->gen);
 	} else {
 		edit->new = node;
 	}
@@ -205,7 +230,7 @@ static int edit_leaf_value(struct tree *tree, struct tree_edit *edit,
 
 	if (!len)
 		return 0;
-	new = node_new(leaf->place, leaf->acl, NULL, value, len, tree->gen);
+	new = node_new(leaf->place, leaf->acl, NULL, value, len, *tree->gen);
 	if (!new)
 		return ENOMEM;
 	if (above)
@@ -234,7 +259,7 @@ int tree_prep_create(struct tree *tree, const char *path, struct acl *acl,
 		return r;
 	CHECK(pos.missing);
 	edit->parent = pos.near;
-	tree->gen++;
+	++*tree->gen;
 	for (at = pos.rest; !r && path_next(&at, &comp, &comp_len);) {
 		above = edit->leaf;
 		r = edit_append(tree, edit, pos.near, comp, comp_len, acl);
@@ -253,9 +278,9 @@ void tree_commit(struct tree *tree, struct tree_edit *edit)
 	if (edit->new)
 		node_ref(edit->new);
 	if (!edit->old)
-		kids_add(edit->parent, edit->new, tree->gen);
+		kids_add(edit->parent, edit->new, *tree->gen);
 	else if (!edit->new)
-		gone = kids_remove(edit->parent, edit->slot, ++tree->gen);
+		gone = kids_remove(edit->parent, edit->slot, ++*tree->gen);
 	else if (edit->parent)
 		gone = kids_replace(edit->parent, edit->slot, edit->new);
 	else {

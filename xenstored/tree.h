@@ -28,12 +28,14 @@
 #include "xenstored/node.h"
 
 struct acl;
+struct place;
 
-/* Embedded in the server. */
+/* Embedded in the server, and in each transaction; it must not move. */
 struct tree {
 	struct places *places;
 	struct node *root; /* the current one */
-	uint64_t gen;      /* the last generation given out */
+	uint64_t *gen;     /* the last generation given out, by any fork */
+	uint64_t last_gen; /* where gen points, unless this is a fork */
 };
 
 /* Where a path leads.  All pointers are borrowed from the root. */
@@ -62,6 +64,18 @@ void tree_fini(struct tree *tree);
 
 /* A root that will not change; node_unref() it.  */
 struct node *tree_snapshot(struct tree *tree);
+
+/*
+ * tree_fork - make @fork a tree of its own, which starts as @tree is now
+ *
+ * Edits of one are not seen in the other.  Generations are given out from one
+ * counter, so that versions of nodes can be compared across forks; @tree must
+ * outlive @fork.  tree_fini() it.
+ */
+void tree_fork(struct tree *tree, struct tree *fork);
+
+/* The node at @place below @root; NULL if there is none. */
+struct node *tree_node_at(struct node *root, const struct place *place);
 
 /* Follow the canonical, absolute @path from @root. */
 void tree_find(struct tree *tree, struct node *root, const char *path,

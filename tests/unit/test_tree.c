@@ -400,7 +400,61 @@ START_TEST(test_positions)
 }
 END_TEST
 
+static void fork_write(struct tree *fork, const char *path, const char *value)
+{
+	struct acl *acl = acl_of(2);
+	struct tree_edit edit;
+	struct tree_pos pos;
+
+	tree_find(fork, fork->root, path, &pos);
+	if (pos.node)
+		ck_assert_int_eq(
+			tree_prep_value(fork, path, value, 1, &edit), 0);
+	else
+		ck_assert_int_eq(
+			tree_prep_create(fork, path, acl, value, 1, &edit), 0);
+	tree_commit(fork, &edit);
+	tree_edit_fini(fork, &edit);
+	acl_unref(acl);
+}
+
+/* Neither side sees what the other does; versions are never the same. */
+START_TEST(test_fork)
+{
+	struct model before;
+	struct tree fork;
+	struct place *x, *new;
+	struct node *in, *out;
+
+	setup();
+	do_write("/a/x", "1", 0);
+	do_write("/b/y", "1", 0);
+	before = model;
+	tree_fork(&tree, &fork);
+	do_write("/a/x", "2", 0);
+	compare(&before, fork.root);
+	fork_write(&fork, "/a/x", "3");
+	fork_write(&fork, "/a/new/z", "3");
+	compare(&model, tree.root);
+	x = places_find_path(places, "/a/x");
+	new = places_find_path(places, "/a/new/z");
+	in = tree_node_at(fork.root, x);
+	out = tree_node_at(tree.root, x);
+	ck_assert_mem_eq(in->value, "3", 1);
+	ck_assert_mem_eq(out->value, "2", 1);
+	ck_assert_uint_ne(in->gen, out->gen);
+	ck_assert_ptr_nonnull(tree_node_at(fork.root, new));
+	ck_assert_ptr_null(tree_node_at(tree.root, new));
+	ck_assert_ptr_eq(
+		tree_node_at(tree.root, places_root(places)), tree.root);
+	ck_assert_ptr_null(tree_node_at(tree.root, places_special(places)));
+	tree_fini(&fork);
+	compare(&model, tree.root);
+	teardown();
+}
+END_TEST
+
 BH_CHECK_MAIN("tree", 60, BH_LOOP(test_random_with_old_roots, 3),
 	BH_TEST(test_abandoned_edit), BH_TEST(test_copies_only_the_path),
 	BH_TEST(test_deepest_path), BH_TEST(test_large_directory),
-	BH_TEST(test_positions))
+	BH_TEST(test_positions), BH_TEST(test_fork))

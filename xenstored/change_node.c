@@ -40,7 +40,7 @@ static int create_prepare(struct server *server, struct change *change,
 	/* All of them, or none: before anything is built (requirement B5). */
 	if (guest &&
 		!account_has_room(&guest->account[DOMAIN_NODES], pos->missing))
-		return ENOSPC;
+		return quota_refused(guest, QUOTA_NODES);
 	acl = acl_inherit(change, pos->near->acl);
 	if (!acl)
 		return ENOMEM;
@@ -56,7 +56,7 @@ static int write_prepare(struct server *server, struct change *change)
 	struct tree_pos pos;
 
 	if (guest && change->value_len > guest->limits.node_size)
-		return ENOSPC;
+		return quota_refused(guest, QUOTA_NODE_SIZE);
 	tree_find(&server->tree, server->tree.root, change->path, &pos);
 	if (!pos.node)
 		return create_prepare(server, change, &pos);

@@ -72,11 +72,18 @@ int req_wr_done(struct req *req, const struct wr *wr)
 
 int req_path(struct req *req, bool special)
 {
-	const struct domain *domain = req->conn->domain;
+	struct domain *domain = req->conn->domain;
+	struct path *path = &req->server->path;
+	const char *s = req->args.str[0];
+	size_t len = req->args.str_len[0];
 
-	return path_parse(&req->server->path, req->args.str[0],
-		req->args.str_len[0], domain->domid, domain->limits.path_max,
-		special);
+	if (!path_parse(path, s, len, domain->domid, domain->limits.path_max,
+		    special))
+		return 0;
+	/* Too long for this client only, or no path at all? */
+	if (!path_parse(path, s, len, domain->domid, PATH_ABS_MAX, special))
+		(void)quota_refused(domain, QUOTA_PATH_MAX);
+	return EINVAL;
 }
 
 int req_number(const struct req *req, unsigned i, uint64_t max, uint64_t *val)

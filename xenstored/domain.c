@@ -14,33 +14,11 @@
 
 enum { SCAN_BATCH = 256 };
 
-const struct limits limits_default = {
-	.resource =
-		{
-			[DOMAIN_NODES] = 1000,
-			[DOMAIN_WATCHES] = 128,
-			[DOMAIN_MEMORY] = 2560 * 1024,
-		},
-	.outstanding = 20,
-	.events = 1024,
-	.node_size = 2048,
-	.node_perms = 5,
-	.path_max = 2048,
-};
-
-static const struct limits limits_none = {
-	.resource =
-		{
-			[DOMAIN_NODES] = ACCOUNT_UNLIMITED,
-			[DOMAIN_WATCHES] = ACCOUNT_UNLIMITED,
-			[DOMAIN_MEMORY] = ACCOUNT_UNLIMITED,
-		},
-	.outstanding = 1024,
-	.events = 16384,
-	.node_size = SIZE_MAX,
-	.node_perms = SIZE_MAX,
-	.path_max = SIZE_MAX,
-};
+void domains_init(struct domains *domains)
+{
+	TAILQ_INIT(&domains->all);
+	domains->defaults = limits_default;
+}
 
 struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
 {
@@ -56,7 +34,7 @@ struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
 	domain->domid = domid;
 	domain->instance = ++domains->last_instance;
 	domain->priv = priv;
-	domain->limits = priv ? limits_none : limits_default;
+	domain->limits = priv ? limits_none : domains->defaults;
 	for (int i = 0; i < DOMAIN_RESOURCES; i++)
 		account_init(&domain->account[i], domain->limits.resource[i]);
 	LIST_INIT(&domain->owned);
@@ -65,6 +43,13 @@ struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
 	domains->by_id[domid] = domain;
 	TAILQ_INSERT_TAIL(&domains->all, domain, link);
 	return domain;
+}
+
+void domain_limit_set(struct domain *domain, enum quota quota, size_t value)
+{
+	quota_set(&domain->limits, quota, value);
+	for (int i = 0; i < DOMAIN_RESOURCES; i++)
+		domain->account[i].limit = domain->limits.resource[i];
 }
 
 static void domain_free(struct loop_dead *dead)

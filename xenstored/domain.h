@@ -22,33 +22,16 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "common/account.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "wire/perm.h"
 #include "xenstored/place.h"
+#include "xenstored/quota.h"
 
 struct acl;
 struct conn;
 struct node;
 struct server;
-
-enum domain_resource {
-	DOMAIN_NODES,   /* nodes it owns, wherever they are */
-	DOMAIN_WATCHES, /* watches of its connection */
-	DOMAIN_MEMORY,  /* bytes of watches and undelivered events */
-	DOMAIN_RESOURCES,
-};
-
-/* Limits of guests; the privileged domain has none. */
-struct limits {
-	size_t resource[DOMAIN_RESOURCES];
-	size_t outstanding; /* requests whose reply is undelivered */
-	size_t events;      /* undelivered events */
-	size_t node_size;   /* bytes of a value */
-	size_t node_perms;  /* entries of an ACL */
-	size_t path_max;    /* see wire/path.h */
-};
 
 /* Owner: struct domains.  Freed by: domain_free() at the end of a turn. */
 struct domain {
@@ -63,7 +46,8 @@ struct domain {
 	bool shutdown;     /* has been told to watchers */
 	struct conn *ring; /* NULL: not introduced, or not on a ring */
 	struct account account[DOMAIN_RESOURCES];
-	struct limits limits;
+	struct limits limits; /* change them with domain_limit_set() */
+	struct quota_log refused[QUOTAS];
 	struct place_list owned; /* its nodes in the current root */
 	struct log_ctx log;
 };
@@ -75,16 +59,20 @@ struct domains {
 	struct domain *by_id[PERM_DOMID_MAX + 1];
 	struct domain_head all;
 	uint32_t last_instance;
+	struct limits defaults; /* of guests that come */
 };
 
-/* What guests get when nobody says otherwise. */
-extern const struct limits limits_default;
+/* No domains, and limits as Xen's xenstored has them. */
+void domains_init(struct domains *domains);
 
 /* A record for @domid, which must have none.  NULL when out of memory. */
 struct domain *domain_new(struct server *server, uint16_t domid, bool priv);
 
 /* Take @domain off the tables and free it when the turn ends. */
 void domain_kill(struct domain *domain);
+
+/* What @domain has used stays; only more is refused from now on. */
+void domain_limit_set(struct domain *domain, enum quota quota, size_t value);
 
 /* The record of @domid, any number; NULL if there is none. */
 struct domain *domain_find(struct server *server, uint64_t domid);

@@ -125,7 +125,7 @@ static int acl_parse(struct req *req, struct acl **acl)
 	if (!nr)
 		return EINVAL;
 	if (nr > req->conn->domain->limits.node_perms)
-		return ENOSPC;
+		return quota_refused(req->conn->domain, QUOTA_NODE_PERMS);
 	entries = calloc(nr, sizeof(*entries));
 	if (!entries)
 		return ENOMEM;
@@ -180,7 +180,7 @@ static int set_node(struct req *req, struct acl *acl)
 
 int do_set_perms(struct req *req)
 {
-	struct acl *acl;
+	struct acl *acl = NULL;
 	int r = acl_parse(req, &acl);
 
 	if (r)

@@ -67,7 +67,7 @@ struct server *server_new(struct loop *loop, struct host *host)
 	server->listen_fd = -1;
 	hash_key_random(&server->key);
 	TAILQ_INIT(&server->conns);
-	TAILQ_INIT(&server->domains.all);
+	domains_init(&server->domains);
 	loop_work_init(&server->domain_work, domain_work);
 	server->places = places_new(NULL);
 	if (server->places)

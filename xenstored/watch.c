@@ -37,15 +37,16 @@ static int hits_reserve(struct server *server)
 /* A watch keeps places alive that nobody else needs: they are paid for. */
 static int watch_charge(struct watch *watch, const struct path *path)
 {
-	struct account *account = watch->conn->domain->account;
+	struct domain *domain = watch->conn->domain;
+	struct account *account = domain->account;
 	size_t cost = sizeof(*watch) + watch->token_len + path->len +
 		      watch->place->depth * sizeof(struct place);
-	int r;
 
-	r = charge_take(&watch->nr, &account[DOMAIN_WATCHES], 1);
-	if (!r)
-		r = charge_take(&watch->memory, &account[DOMAIN_MEMORY], cost);
-	return r;
+	if (charge_take(&watch->nr, &account[DOMAIN_WATCHES], 1))
+		return quota_refused(domain, QUOTA_WATCHES);
+	if (charge_take(&watch->memory, &account[DOMAIN_MEMORY], cost))
+		return quota_refused(domain, QUOTA_MEMORY);
+	return 0;
 }
 
 int watch_new(struct conn *conn, const struct path *path, const char *token,

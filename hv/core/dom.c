@@ -221,7 +221,9 @@ static uint32_t info_flags(const struct hv_dom *d)
 {
 	uint32_t f = 0;
 
-	if (d->life != LIFE_ALIVE)
+	/* not before all is released: VIRQ_DOM_EXC comes then, and whoever is
+	 * woken by it and finds no flag would not look again */
+	if (d->life == LIFE_DEAD)
 		f |= XEN_DOMINF_dying;
 	if (d->cfg.kind != HV_PV)
 		f |= XEN_DOMINF_hvm_guest | XEN_DOMINF_hap;

@@ -9,12 +9,13 @@
  * alive    pause counts decide whether it runs.
  * shutdown a flag and a code; the domain stays until it is destroyed, and
  *          can be resumed.
- * dying    hv_dom_destroy() has begun; visible as DYING from that moment.
- *          Releases, in this order and within a budget: event channels,
- *          grant mappings made by the domain, foreign references taken by
- *          it, its frames.
- * dead     nothing of its own left to release.  While other domains still
- *          map its pages it is a zombie: getdomaininfo shows DYING.
+ * dying    hv_dom_destroy() has begun; getdomaininfo shows no more than
+ *          that it does not run.  Releases, in this order and within a
+ *          budget: event channels, grant mappings made by the domain,
+ *          foreign references taken by it, its frames.
+ * dead     nothing of its own left to release; getdomaininfo shows DYING
+ *          from now on, as Xen does.  While other domains still map its
+ *          pages it is a zombie.
  * freed    the last reference went; the domid can be used again, after all
  *          other free ones (round robin).
  *

@@ -244,6 +244,44 @@ START_TEST(test_destroy_restarts)
 }
 END_TEST
 
+/* Shown as dying, and announced, when all is released and not before: then
+ * the store's daemon looks, and forgets the domain. */
+START_TEST(test_dying_shown)
+{
+	struct xen_domctl_getdomaininfo i;
+	struct test_host h = {0};
+	uint32_t exc, budget, id;
+	struct hv_dom *dom0, *d;
+	struct hv_page_ref p;
+	unsigned int n = 0;
+	uint64_t gfn;
+
+	ck_assert(host_init(&h, NULL));
+	dom0 = host_dom(&h, 0, 0);
+	exc = listen_exc(dom0);
+	d = host_dom(&h, 1, 3);
+	gfn = host_share(d, 1);
+	/* dom0 keeps it as a zombie */
+	ck_assert_int_eq(hv_mem_foreign(dom0, 1, gfn, true, &p, &id), 0);
+	for (;; n++) {
+		budget = 1;
+		if (hv_dom_destroy(d, &budget) != -ERESTART)
+			break;
+		ck_assert(hv_dom_is_dying(d));
+		hv_dom_info(d, &i);
+		ck_assert_uint_eq(i.flags & XEN_DOMINF_dying, 0);
+		ck_assert_uint_eq(i.flags & XEN_DOMINF_running, 0);
+		ck_assert(!heard(dom0, exc));
+		ck_assert_uint_eq(h.events[HV_DOM_DEAD], 0);
+	}
+	ck_assert_uint_ge(n, 3);
+	hv_dom_info(d, &i);
+	ck_assert_uint_eq(i.flags & XEN_DOMINF_dying, XEN_DOMINF_dying);
+	ck_assert(heard(dom0, exc));
+	host_end(&h);
+}
+END_TEST
+
 /* While the destruction pauses others go on: the grantee unmaps, a page is
  * removed under the cursor. */
 START_TEST(test_destroy_interleaved)
@@ -351,5 +389,5 @@ BH_CHECK_MAIN("hv_dom", 60, BH_TEST(test_create), BH_TEST(test_create_limit),
 	BH_TEST(test_d1_round_robin), BH_TEST(test_pause),
 	BH_TEST(test_shutdown), BH_TEST(test_d3_life),
 	BH_TEST(test_d4_mapper_dies), BH_TEST(test_destroy_restarts),
-	BH_TEST(test_destroy_interleaved), BH_TEST(test_target),
-	BH_TEST(test_virq_handler), BH_TEST(test_params))
+	BH_TEST(test_dying_shown), BH_TEST(test_destroy_interleaved),
+	BH_TEST(test_target), BH_TEST(test_virq_handler), BH_TEST(test_params))

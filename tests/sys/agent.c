@@ -34,6 +34,7 @@
 #include "hv/compat/bell.h"
 #include "hv/compat/client.h"
 #include "hv/compat/hcall.h"
+#include "tests/unit/sendfds.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
@@ -492,24 +493,9 @@ static int do_deaf(const int32_t *a, int32_t *v)
 static ssize_t send_fds(int sock, const void *data, size_t len, const int *fds,
 	size_t n, int flags)
 {
-	union {
-		char space[CMSG_SPACE(250 * sizeof(int))];
-		struct cmsghdr align;
-	} control = {.space = {0}};
 	struct iovec iov = {(void *)(uintptr_t)data, len};
-	struct msghdr mh = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = CMSG_SPACE(n * sizeof(int)),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(n * sizeof(int));
-	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-	return sendmsg(sock, &mh, flags | MSG_NOSIGNAL);
+	return sendfds(sock, &iov, 1, fds, n, flags | MSG_NOSIGNAL);
 }
 
 static int do_in_flight(const int32_t *a, int32_t *v)

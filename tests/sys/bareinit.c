@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "hv/proto/birth.h"
+#include "tests/unit/sendfds.h"
 
 static int bind_socket(const char *dir, const char *domid)
 {
@@ -29,25 +30,10 @@ static int bind_socket(const char *dir, const char *domid)
 
 static int send_ready(int listen_fd)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} ctl = {{0}};
 	struct hvb_msg m = {.type = HVB_READY};
 	struct iovec iov = {&m, sizeof(m)};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = ctl.buf,
-		.msg_controllen = sizeof(ctl.buf),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &listen_fd, sizeof(int));
-	return sendmsg(HVB_SOCKET_FD, &msg, 0) < 0 ? -1 : 0;
+	return sendfds(HVB_SOCKET_FD, &iov, 1, &listen_fd, 1, 0) < 0 ? -1 : 0;
 }
 
 /* The kernel's session is for a test that waits at RUNDIR/kernelN, if any. */

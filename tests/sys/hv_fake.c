@@ -29,6 +29,7 @@
 #include "hv/compat/bell.h"
 #include "hv/proto/proto.h"
 #include "tests/unit/bh_check.h"
+#include "tests/unit/sendfds.h"
 
 static char dir[] = "/tmp/bulkhead-fake.XXXXXX", path[64];
 static int sock, file, requests;
@@ -47,26 +48,10 @@ static void reply_with(int fd, int32_t rc, const void *body, size_t len,
 	const int *with, int fds)
 {
 	struct hvp_rep head = {.rc = rc, .len = len, .nfds = fds};
-	union {
-		char buf[CMSG_SPACE(2 * sizeof(int))];
-		struct cmsghdr align;
-	} ctl = {{0}};
 	struct iovec iov[2] = {
 		{&head, sizeof(head)}, {(void *)(uintptr_t)body, len}};
-	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
 
-	if (fds) {
-		struct cmsghdr *c;
-
-		m.msg_control = ctl.buf;
-		m.msg_controllen = CMSG_SPACE(fds * sizeof(int));
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(fds * sizeof(int));
-		memcpy(CMSG_DATA(c), with, fds * sizeof(int));
-	}
-	sendmsg(fd, &m, MSG_NOSIGNAL);
+	sendfds(fd, iov, 2, with, (size_t)fds, MSG_NOSIGNAL);
 }
 
 static void reply(int fd, int32_t rc, const void *body, size_t len, int fds)

@@ -20,6 +20,7 @@
 #include "hv/proto/proto.h"
 #include "tests/sys/stand.h"
 #include "tests/unit/bh_check.h"
+#include "tests/unit/sendfds.h"
 
 #define PAGE 4096
 
@@ -413,24 +414,14 @@ START_TEST(test_admin_descriptors)
 	struct hva_msg m = {.type = HVA_EXEC};
 	struct hva_msg got;
 	struct iovec iov = {&m, sizeof(m)};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	struct hva_info before, after;
 	int fd, fds[5] = {0, 1, 2, 0, 1};
-	struct cmsghdr *c;
 
 	up();
 	ck_assert_int_eq(stand_info(&s, &before), 0);
 	for (int n = 3; n <= 5; n++) {
 		fd = admin();
-		msg.msg_control = calloc(1, CMSG_SPACE(n * sizeof(int)));
-		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-		ck_assert_int_gt(sendmsg(fd, &msg, 0), 0);
-		free(msg.msg_control);
+		ck_assert_int_gt(sendfds(fd, &iov, 1, fds, (size_t)n, 0), 0);
 		ck_assert_int_eq(recv(fd, &got, sizeof(got), 0),
 			n == 3 ? (ssize_t)sizeof(m) : 0);
 		close(fd);

@@ -28,6 +28,7 @@
 #include <xen/domctl.h>
 
 #include "hv/compat/hcall.h"
+#include "tests/unit/sendfds.h"
 
 #define XEN_ERESTART 85
 
@@ -91,24 +92,9 @@ static int admin_send(struct machine *m, const struct hva_msg *msg,
 		{(void *)(uintptr_t)msg, sizeof(*msg)},
 		{(void *)(uintptr_t)body, msg->len},
 	};
-	union {
-		char space[CMSG_SPACE(3 * sizeof(int))];
-		struct cmsghdr align;
-	} control = {.space = {0}};
-	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
+	ssize_t n = sendfds(m->admin, iov, 2, fds, n_fds, MSG_NOSIGNAL);
 
-	if (n_fds) {
-		struct cmsghdr *c;
-
-		mh.msg_control = &control;
-		mh.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		c = CMSG_FIRSTHDR(&mh);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
-	}
-	return sendmsg(m->admin, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return n < 0 ? -errno : 0;
 }
 
 /* One message; its body in text, a descriptor in *fd. */

@@ -23,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/sendfds.h"
+
 static const char *program(void)
 {
 	static char path[4096];
@@ -204,24 +206,9 @@ int play_send(struct play *p, uint32_t type, uint32_t id, int32_t value,
 		{&head, sizeof(head)},
 		{(void *)(uintptr_t)payload, len},
 	};
-	union {
-		char space[CMSG_SPACE(4 * sizeof(int))];
-		struct cmsghdr align;
-	} control = {.space = {0}};
-	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
+	ssize_t n = sendfds(p->sock, iov, 2, fds, (size_t)n_fds, MSG_NOSIGNAL);
 
-	if (n_fds) {
-		struct cmsghdr *c;
-
-		mh.msg_control = &control;
-		mh.msg_controllen = CMSG_SPACE((size_t)n_fds * sizeof(int));
-		c = CMSG_FIRSTHDR(&mh);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN((size_t)n_fds * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, (size_t)n_fds * sizeof(int));
-	}
-	return sendmsg(p->sock, &mh, MSG_NOSIGNAL) < 0 ? -1 : 0;
+	return n < 0 ? -1 : 0;
 }
 
 int play_exec(

@@ -15,6 +15,7 @@
 
 #include "hv/compat/client.h"
 #include "tests/unit/bh_check.h"
+#include "tests/unit/sendfds.h"
 
 /* One message of the peer. */
 struct line {
@@ -46,35 +47,17 @@ static void down(void)
 static void say(const struct line *l)
 {
 	static char body[HVP_MSG_MAX];
-	union {
-		char buf[CMSG_SPACE(200 * sizeof(int))];
-		struct cmsghdr align;
-	} ctl = {{0}};
+	int fds[SENDFDS_MAX];
 	struct hvp_rep head = l->head;
 	struct iovec iov[2] = {{&head, sizeof(head)}, {body, l->len}};
-	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
 
 	for (size_t i = 0; i < l->len; i++)
 		body[i] = (char)i;
-	if (l->cut) {
+	if (l->cut)
 		iov[0].iov_len = l->cut;
-		m.msg_iovlen = 1;
-	}
-	if (l->fds) {
-		struct cmsghdr *cm;
-		int *fd;
-
-		m.msg_control = ctl.buf;
-		m.msg_controllen = CMSG_SPACE(l->fds * sizeof(int));
-		cm = CMSG_FIRSTHDR(&m);
-		cm->cmsg_level = SOL_SOCKET;
-		cm->cmsg_type = SCM_RIGHTS;
-		cm->cmsg_len = CMSG_LEN(l->fds * sizeof(int));
-		fd = (int *)(void *)CMSG_DATA(cm);
-		for (unsigned int i = 0; i < l->fds; i++)
-			fd[i] = peer;
-	}
-	ck_assert_int_ge(sendmsg(peer, &m, 0), 0);
+	for (unsigned int i = 0; i < l->fds; i++)
+		fds[i] = peer;
+	ck_assert_int_ge(sendfds(peer, iov, l->cut ? 1 : 2, fds, l->fds, 0), 0);
 }
 
 /* A request whose reply is to have @rep_len bytes; the peer has answered. */

@@ -12,6 +12,7 @@
 #include "hv/compat/bell.h"
 #include "hv/compat/port.h"
 #include "tests/unit/bh_check.h"
+#include "tests/unit/sendfds.h"
 
 enum { PORT = 5 };
 
@@ -29,24 +30,8 @@ static void reply(int rc, const void *data, size_t len, int *fds, int nfds)
 		.nfds = (uint16_t)nfds, .rc = rc, .len = (uint32_t)len};
 	struct iovec iov[2] = {
 		{&rep, sizeof(rep)}, {(void *)(uintptr_t)data, len}};
-	union {
-		char buf[CMSG_SPACE(2 * sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-	struct cmsghdr *c;
 
-	memset(&ctl, 0, sizeof(ctl));
-	if (nfds) {
-		msg.msg_control = ctl.buf;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)nfds);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)nfds);
-		memcpy(CMSG_DATA(c), fds, sizeof(int) * (size_t)nfds);
-	}
-	sendmsg(sock, &msg, 0);
+	sendfds(sock, iov, 2, fds, (size_t)nfds, 0);
 }
 
 /*

@@ -17,6 +17,7 @@
 
 #include "hv/compat/window.h"
 #include "tests/unit/bh_check.h"
+#include "tests/unit/sendfds.h"
 
 #define PAGES 8
 
@@ -39,29 +40,12 @@ static int released; /* HVP_GNT_UNMAPs seen */
 
 static void reply(int32_t rc, const void *body, size_t len, unsigned int fds)
 {
+	const int with[4] = {file, file, file, file};
 	struct hvp_rep head = {.rc = rc, .len = len, .nfds = fds};
-	union {
-		char buf[CMSG_SPACE(4 * sizeof(int))];
-		struct cmsghdr align;
-	} ctl = {{0}};
 	struct iovec iov[2] = {
 		{&head, sizeof(head)}, {(void *)(uintptr_t)body, len}};
-	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
 
-	if (fds) {
-		struct cmsghdr *cm;
-
-		m.msg_control = ctl.buf;
-		m.msg_controllen = CMSG_SPACE(fds * sizeof(int));
-		cm = CMSG_FIRSTHDR(&m);
-		cm->cmsg_level = SOL_SOCKET;
-		cm->cmsg_type = SCM_RIGHTS;
-		cm->cmsg_len = CMSG_LEN(fds * sizeof(int));
-		for (unsigned int i = 0; i < fds; i++)
-			memcpy(CMSG_DATA(cm) + i * sizeof(int), &file,
-				sizeof(int));
-	}
-	sendmsg(peer, &m, MSG_NOSIGNAL);
+	sendfds(peer, iov, 2, with, fds, MSG_NOSIGNAL);
 }
 
 static void answer(const struct answer *a)

@@ -10,7 +10,7 @@
 #include <libsmartcols.h>
 
 #include "hv/cli/dom.h"
-#include "hv/cli/json.h"
+#include "common/json.h"
 #include "hv/cli/machine.h"
 
 enum { STATE_LEN = 6 };

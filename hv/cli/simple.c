@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "hv/cli/dom.h"
-#include "hv/cli/json.h"
+#include "common/json.h"
 #include "hv/cli/machine.h"
 #include "hv/proto/birth.h"
 

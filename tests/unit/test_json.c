@@ -2,7 +2,7 @@
 /* test_json.c - always valid JSON, whatever the strings are */
 #include <stdint.h>
 
-#include "hv/cli/json.h"
+#include "common/json.h"
 #include "tests/unit/bh_check.h"
 
 static const struct {
@@ -73,4 +73,35 @@ START_TEST(test_shape)
 }
 END_TEST
 
-BH_CHECK_MAIN("json", 10, BH_LOOP(test_string, STRINGS_NR), BH_TEST(test_shape))
+static const struct {
+	const char *bytes;
+	size_t len;
+	const char *text;
+} bytes[] = {
+	{"", 0, "\"v\":\"\""},
+	{"a\0b", 3, "\"v\":\"a\\u0000b\""},
+	{"\xc3\xa4", 2, "\"v\":\"\xc3\xa4\""},
+	{"\xc3\xa4", 1, "\"v_b64\":\"ww==\""},
+	{"\xff\xfe", 2, "\"v_b64\":\"//4=\""},
+	{"\xff\xfe\xfd", 3, "\"v_b64\":\"//79\""},
+	{"\xff\0\xfb\x3e", 4, "\"v_b64\":\"/wD7Pg==\""},
+};
+enum { BYTES_NR = sizeof(bytes) / sizeof(bytes[0]) };
+
+START_TEST(test_bytes)
+{
+	char want[256];
+
+	begin();
+	j.line = true;
+	json_open(&j, NULL, '{');
+	json_num(&j, "n", 1);
+	json_bytes(&j, "v", bytes[_i].bytes, bytes[_i].len);
+	json_close(&j, '}');
+	snprintf(want, sizeof(want), "{\"n\":1,%s}\n", bytes[_i].text);
+	end(want);
+}
+END_TEST
+
+BH_CHECK_MAIN("json", 10, BH_LOOP(test_string, STRINGS_NR),
+	BH_LOOP(test_bytes, BYTES_NR), BH_TEST(test_shape))

@@ -7,6 +7,7 @@ static const struct change_ops *const kinds[CHANGE_KINDS] = {
 	[CHANGE_NODE_REMOVE] = &change_node_remove,
 	[CHANGE_NODE_ACL] = &change_node_acl,
 	[CHANGE_SPECIAL_ACL] = &change_special_acl,
+	[CHANGE_TX_COMMIT] = &change_tx_commit,
 	[CHANGE_WATCH_ADD] = &change_watch_add,
 	[CHANGE_WATCH_REMOVE] = &change_watch_remove,
 	[CHANGE_WATCHES_RESET] = &change_watches_reset,

@@ -31,12 +31,19 @@ struct acl;
 struct conn;
 struct domain;
 struct server;
+struct tx;
 
 enum change_kind {
+	/*
+	 * The first three, of nodes, may be within a transaction: they change
+	 * its tree then, and neither accounts nor watchers hear of it before
+	 * the commit.
+	 */
 	CHANGE_NODE_WRITE,    /* path, value: set, or create with its parents */
 	CHANGE_NODE_REMOVE,   /* path: an existing node and all below it */
 	CHANGE_NODE_ACL,      /* path, acl: of an existing node */
 	CHANGE_SPECIAL_ACL,   /* special, acl */
+	CHANGE_TX_COMMIT,     /* tx */
 	CHANGE_WATCH_ADD,     /* watch: from watch_new() */
 	CHANGE_WATCH_REMOVE,  /* watch */
 	CHANGE_WATCHES_RESET, /* conn */
@@ -49,6 +56,7 @@ enum change_kind {
 struct change {
 	enum change_kind kind;
 	struct conn *conn; /* who asked for it; NULL: the daemon itself */
+	struct tx *tx;     /* changes of nodes stay in it; NULL: outside */
 
 	/* What is wanted; each kind uses what its comment names. */
 	const char *path; /* canonical */
@@ -83,7 +91,7 @@ int change_apply(struct server *server, struct change *change) __must_check;
 
 /* change_node.c, change_watch.c, change_domain.c */
 extern const struct change_ops change_node_write, change_node_remove,
-	change_node_acl, change_special_acl, change_watch_add,
+	change_node_acl, change_special_acl, change_watch_add, change_tx_commit,
 	change_watch_remove, change_watches_reset, change_domain_introduce,
 	change_domain_shutdown, change_domain_gone;
 

@@ -8,6 +8,7 @@
 #include "xenstored/domain.h"
 #include "xenstored/place.h"
 #include "xenstored/server.h"
+#include "xenstored/tx.h"
 
 /* The domain whose quota limits @change; NULL: nobody's does. */
 static struct domain *limited(const struct change *change)
@@ -30,6 +31,38 @@ static struct acl *acl_inherit(const struct change *change, struct acl *above)
 	return acl_with_owner(above, guest->domid, guest->instance);
 }
 
+static bool nodes_have_room(
+	const struct domain *guest, const struct tx *tx, size_t nr)
+{
+	if (tx)
+		return tx_has_room(tx, nr);
+	return account_has_room(&guest->account[DOMAIN_NODES], nr);
+}
+
+/* Within a transaction, room to note the prepared change @edit. */
+static int tx_prepare(struct change *change, int r)
+{
+	if (r || !change->tx)
+		return r;
+	r = tx_prep_edit(change->tx, &change->edit);
+	if (r)
+		tree_edit_fini(&change->tx->tree, &change->edit);
+	return r;
+}
+
+/* Within a transaction: make the change there, and no more. */
+static bool tx_commit(struct change *change, enum tx_write what)
+{
+	struct tx *tx = change->tx;
+
+	if (!tx)
+		return false;
+	tree_commit(&tx->tree, &change->edit);
+	tx_note_edit(tx, &change->edit, what);
+	tree_edit_fini(&tx->tree, &change->edit);
+	return true;
+}
+
 static int create_prepare(struct server *server, struct change *change,
 	const struct tree_pos *pos)
 {
@@ -38,30 +71,31 @@ static int create_prepare(struct server *server, struct change *change,
 	int r;
 
 	/* All of them, or none: before anything is built (requirement B5). */
-	if (guest &&
-		!account_has_room(&guest->account[DOMAIN_NODES], pos->missing))
+	if (guest && !nodes_have_room(guest, change->tx, pos->missing))
 		return quota_refused(guest, QUOTA_NODES);
 	acl = acl_inherit(change, pos->near->acl);
 	if (!acl)
 		return ENOMEM;
-	r = tree_prep_create(&server->tree, change->path, acl, change->value,
-		change->value_len, &change->edit);
+	r = tree_prep_create(tx_tree(server, change->tx), change->path, acl,
+		change->value, change->value_len, &change->edit);
 	acl_unref(acl);
-	return r;
+	return tx_prepare(change, r);
 }
 
 static int write_prepare(struct server *server, struct change *change)
 {
+	struct tree *tree = tx_tree(server, change->tx);
 	struct domain *guest = limited(change);
 	struct tree_pos pos;
 
 	if (guest && change->value_len > guest->limits.node_size)
 		return quota_refused(guest, QUOTA_NODE_SIZE);
-	tree_find(&server->tree, server->tree.root, change->path, &pos);
+	tree_find(tree, tree->root, change->path, &pos);
 	if (!pos.node)
 		return create_prepare(server, change, &pos);
-	return tree_prep_value(&server->tree, change->path, change->value,
-		change->value_len, &change->edit);
+	return tx_prepare(
+		change, tree_prep_value(tree, change->path, change->value,
+				change->value_len, &change->edit));
 }
 
 static void write_commit(struct server *server, struct change *change)
@@ -69,9 +103,13 @@ static void write_commit(struct server *server, struct change *change)
 	struct tree_edit *edit = &change->edit;
 	struct node *node;
 
-	tree_commit(&server->tree, edit);
-	if (!edit->created)
+	if (tx_commit(change, TX_VALUE))
 		return;
+	tree_commit(&server->tree, edit);
+	if (!edit->created) {
+		txs_let_go(server, 1);
+		return;
+	}
 	node_walk_start(&server->walk, edit->new);
 	while ((node = node_walk_next(&server->walk)))
 		domain_node_added(server, node);
@@ -89,12 +127,13 @@ static const struct acl *acl_above(const struct tree_edit *edit)
 static void write_notify(struct server *server, struct change *change)
 {
 	struct tree_edit *edit = &change->edit;
-	struct watch_view view = {
-		.before = edit->old ? edit->old->acl : NULL,
-		.after = edit->leaf->acl,
-		.parent = acl_above(edit),
-	};
+	struct watch_view view;
 
+	if (change->tx)
+		return;
+	view.before = edit->old ? edit->old->acl : NULL;
+	view.after = edit->leaf->acl;
+	view.parent = acl_above(edit);
 	/* Parents that were created on the way have no event of their own. */
 	watch_fire(server, edit->leaf->place, &view, false);
 	tree_edit_fini(&server->tree, edit);
@@ -105,17 +144,24 @@ const struct change_ops change_node_write = {
 
 static int remove_prepare(struct server *server, struct change *change)
 {
-	return tree_prep_remove(&server->tree, change->path, &change->edit);
+	return tx_prepare(change, tree_prep_remove(tx_tree(server, change->tx),
+					  change->path, &change->edit));
 }
 
 static void remove_commit(struct server *server, struct change *change)
 {
 	struct node *node;
+	size_t nr = 0;
 
+	if (tx_commit(change, 0))
+		return;
 	tree_commit(&server->tree, &change->edit);
 	node_walk_start(&server->walk, change->edit.old);
-	while ((node = node_walk_next(&server->walk)))
+	while ((node = node_walk_next(&server->walk))) {
 		domain_node_removed(server, node);
+		nr++;
+	}
+	txs_let_go(server, nr);
 }
 
 /*
@@ -128,6 +174,8 @@ static void remove_notify(struct server *server, struct change *change)
 	struct node_walk *walk = &server->walk;
 	struct node *node;
 
+	if (change->tx)
+		return;
 	node_walk_start(walk, edit->old);
 	while ((node = node_walk_next(walk))) {
 		const struct node *above =
@@ -146,18 +194,22 @@ const struct change_ops change_node_remove = {
 
 static int acl_prepare(struct server *server, struct change *change)
 {
-	return tree_prep_acl(
-		&server->tree, change->path, change->acl, &change->edit);
+	return tx_prepare(
+		change, tree_prep_acl(tx_tree(server, change->tx), change->path,
+				change->acl, &change->edit));
 }
 
 static void acl_commit(struct server *server, struct change *change)
 {
 	struct tree_edit *edit = &change->edit;
 
+	if (tx_commit(change, TX_ACL))
+		return;
 	/* Off the old owner's account, on the new one's. */
 	domain_node_removed(server, edit->old);
 	tree_commit(&server->tree, edit);
 	domain_node_added(server, edit->new);
+	txs_let_go(server, 1);
 }
 
 const struct change_ops change_node_acl = {

@@ -29,6 +29,7 @@ void conn_init(struct conn *conn, struct server *server, struct domain *domain,
 	conn->state = CONN_OPEN;
 	loop_work_init(&conn->work, conn_work);
 	TAILQ_INIT(&conn->watches);
+	TAILQ_INIT(&conn->txs);
 	account_init(&conn->memory, SOCKET_EVENT_BYTES);
 	if (own_account)
 		account = &conn->memory;
@@ -45,7 +46,8 @@ void conn_wake(struct conn *conn)
 
 bool conn_takes(const struct conn *conn)
 {
-	return conn->out.replies < conn->domain->limits.outstanding &&
+	return !conn->turn.parked &&
+	       conn->out.replies < conn->domain->limits.outstanding &&
 	       conn->out.reply_bytes < CONN_REPLY_MAX;
 }
 
@@ -115,6 +117,9 @@ static bool conn_step(struct conn *conn)
 	for (;;) {
 		switch (conn_parse(conn, &msg)) {
 		case XSMSG_READY:
+			/* Not taken: it comes again when the turn is over. */
+			if (turn_parks(conn, &msg))
+				return false;
 			conn->in_at += xsmsg_size(&msg);
 			dispatch(conn, &msg);
 			return conn->state == CONN_OPEN;
@@ -173,6 +178,8 @@ void conn_forget_watches(struct conn *conn)
 
 void conn_reset(struct conn *conn)
 {
+	turn_unpark(conn);
+	tx_free_all(conn);
 	conn_forget_watches(conn);
 	outq_clear(&conn->out);
 	/* A request on the stack may still look at the bytes. */

@@ -25,6 +25,8 @@
 #include "wire/xsmsg.h"
 #include "wire/xsring.h"
 #include "xenstored/outq.h"
+#include "xenstored/turn.h"
+#include "xenstored/tx.h"
 
 struct acl;
 struct conn;
@@ -86,6 +88,10 @@ struct conn {
 	struct outq out;
 	struct watch_head watches;
 	struct account memory; /* pays for events, on a socket */
+	struct tx_head txs;    /* open transactions */
+	size_t txs_nr;
+	uint32_t tx_last; /* the last id given out */
+	struct turn_conn turn;
 };
 
 TAILQ_HEAD(conn_head, conn);
@@ -104,7 +110,10 @@ bool conn_takes(const struct conn *conn);
 void conn_reply(struct conn *conn, const struct xsmsg_hdr *hdr,
 	const void *data, size_t len);
 
-/* Drop watches and everything queued, as if it had just been opened. */
+/*
+ * Drop watches, transactions and everything queued, as if it had just been
+ * opened.
+ */
 void conn_reset(struct conn *conn);
 
 /* Remove all its watches. */

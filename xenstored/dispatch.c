@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/str.h"
+#include "xenstored/change.h"
 #include "xenstored/conn.h"
 #include "xenstored/dispatch.h"
 #include "xenstored/domain.h"
@@ -18,6 +19,8 @@ static const handler_fn handlers[XS_OP_NR] = {
 	[XS_OP_GET_PERMS] = do_get_perms,
 	[XS_OP_WATCH] = do_watch,
 	[XS_OP_UNWATCH] = do_unwatch,
+	[XS_OP_TRANSACTION_START] = do_transaction_start,
+	[XS_OP_TRANSACTION_END] = do_transaction_end,
 	[XS_OP_INTRODUCE] = do_introduce,
 	[XS_OP_RELEASE] = do_release,
 	[XS_OP_GET_DOMAIN_PATH] = do_get_domain_path,
@@ -91,6 +94,15 @@ int req_number(const struct req *req, unsigned i, uint64_t max, uint64_t *val)
 	return str_to_u64(req->args.str[i], max, val);
 }
 
+int req_change(struct req *req, struct change *change)
+{
+	change->conn = req->conn;
+	change->tx = req->tx;
+	if (req->tx && req->tx->lapsed)
+		return 0;
+	return change_apply(req->server, change);
+}
+
 static int handle(struct req *req, const struct xsmsg *msg)
 {
 	const struct ops_row *row = ops_find(msg->hdr.type);
@@ -100,9 +112,11 @@ static int handle(struct req *req, const struct xsmsg *msg)
 		return ENOSYS;
 	if (row->priv && !req->conn->domain->priv)
 		return EACCES;
-	/* There are no transactions, so none can be open. */
-	if (row->tx != OPS_TX_IGNORE && msg->hdr.tx_id)
-		return ENOENT;
+	if (row->tx != OPS_TX_IGNORE && msg->hdr.tx_id) {
+		req->tx = tx_find(req->conn, msg->hdr.tx_id);
+		if (!req->tx)
+			return ENOENT;
+	}
 	r = ops_args_parse(row, msg->payload, msg->hdr.len, &req->args);
 	return r ? r : handlers[msg->hdr.type](req);
 }

@@ -24,11 +24,13 @@
 
 struct conn;
 struct server;
+struct tx;
 
 /* On the stack of dispatch(). */
 struct req {
 	struct server *server;
 	struct conn *conn;
+	struct tx *tx; /* NULL: outside of any, or not looked at */
 	const struct xsmsg_hdr *hdr;
 	struct ops_args args;
 	/* The reply: bytes in the store or in the server's scratch. */
@@ -67,6 +69,10 @@ int do_directory(struct req *req) __must_check;
 int do_get_perms(struct req *req) __must_check;
 int do_set_perms(struct req *req) __must_check;
 
+/* req_tx.c */
+int do_transaction_start(struct req *req) __must_check;
+int do_transaction_end(struct req *req) __must_check;
+
 /* req_watch.c */
 int do_watch(struct req *req) __must_check;
 int do_unwatch(struct req *req) __must_check;
@@ -85,9 +91,19 @@ struct tree_pos;
  * req_find - the node of argument 0, which must be there for @access
  *
  * 0; EINVAL; EACCES if it may not be accessed; ENOENT if there is none, and
- * the client may know that.
+ * the client may know that.  This is where a transaction learns what it
+ * depends on: @deps (enum tx_dep) of the node if there is one.  It may be full,
+ * then ENOSPC or ENOMEM.
  */
-int req_find(
-	struct req *req, unsigned access, struct tree_pos *pos) __must_check;
+int req_find(struct req *req, unsigned access, unsigned deps,
+	struct tree_pos *pos) __must_check;
+
+/*
+ * req_change - make the change of a node, in the transaction if there is one
+ *
+ * One that has lapsed is only told that it is done.
+ */
+struct change;
+int req_change(struct req *req, struct change *change) __must_check;
 
 #endif

@@ -106,6 +106,12 @@ void node_walk_start(struct node_walk *walk, struct node *top);
 /* The next node; NULL when all were seen.  The tree must not change. */
 struct node *node_walk_next(struct node_walk *walk);
 
+/* Changes with the set of names below @node. */
+static inline uint64_t node_kids_gen(const struct node *node)
+{
+	return node->kids ? node->kids->gen : 0;
+}
+
 static inline uint32_t node_kids_nr(const struct node *node)
 {
 	return node->kids ? node->kids->nr : 0;

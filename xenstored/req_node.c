@@ -7,32 +7,46 @@
 #include "xenstored/dispatch.h"
 #include "xenstored/place.h"
 #include "xenstored/server.h"
+#include "xenstored/tx.h"
 
 /*
  * Where there is no node, the nearest one above decides: ENOENT is only for
  * who would have the same access there, and may list it.  So a missing node
  * and one that is out of reach look the same (requirement B15).
  */
-int req_find(struct req *req, unsigned access, struct tree_pos *pos)
+int req_find(
+	struct req *req, unsigned access, unsigned deps, struct tree_pos *pos)
 {
-	struct tree *tree = &req->server->tree;
+	const char *path = req->server->path.buf;
+	struct tx *tx = req->tx;
+	struct tree *tree;
 	unsigned has;
+	int r;
 
 	/* a bad path: never ENOENT, since pos is not filled */
 	if (req_path(req, false))
 		return EINVAL;
-	tree_find(tree, tree->root, req->server->path.buf, pos);
+	if (tx && !tx->lapsed)
+		turn_refresh(tx, path);
+	tree = tx_tree(req->server, tx);
+	tree_find(tree, tree->root, path, pos);
 	has = conn_access(req->conn, pos->near->acl);
-	if (pos->node)
-		return (has & access) == access ? 0 : EACCES;
-	access |= PERM_READ;
-	return (has & access) == access ? ENOENT : EACCES;
+	if (!pos->node)
+		access |= PERM_READ;
+	r = (has & access) == access ? 0 : EACCES;
+	if (tx && !tx->lapsed) {
+		int full = tx_depend(tx, path, pos, r ? TX_DEP_ACL : deps);
+
+		if (full)
+			return full;
+	}
+	return r || pos->node ? r : ENOENT;
 }
 
 int do_read(struct req *req)
 {
 	struct tree_pos pos;
-	int r = req_find(req, PERM_READ, &pos);
+	int r = req_find(req, PERM_READ, TX_DEP_NODE, &pos);
 
 	if (r)
 		return r;
@@ -45,7 +59,7 @@ int do_directory(struct req *req)
 {
 	struct tree_pos pos;
 	struct wr wr;
-	int r = req_find(req, PERM_READ, &pos);
+	int r = req_find(req, PERM_READ, TX_DEP_KIDS | TX_DEP_ACL, &pos);
 
 	if (r)
 		return r;
@@ -64,9 +78,9 @@ int do_directory(struct req *req)
  * The node to be written, or its nearest ancestor, must be writable; to
  * create, it need not be readable.
  */
-static int find_writable(struct req *req, struct tree_pos *pos)
+static int find_writable(struct req *req, unsigned deps, struct tree_pos *pos)
 {
-	int r = req_find(req, PERM_WRITE, pos);
+	int r = req_find(req, PERM_WRITE, deps, pos);
 
 	if (r != ENOENT && r != EACCES)
 		return r;
@@ -77,19 +91,18 @@ static int write_value(struct req *req, const void *value, size_t len)
 {
 	struct change change = {
 		.kind = CHANGE_NODE_WRITE,
-		.conn = req->conn,
 		.path = req->server->path.buf,
 		.value = value,
 		.value_len = len,
 	};
 
-	return change_apply(req->server, &change);
+	return req_change(req, &change);
 }
 
 int do_write(struct req *req)
 {
 	struct tree_pos pos;
-	int r = find_writable(req, &pos);
+	int r = find_writable(req, TX_DEP_NODE, &pos);
 
 	return r ? r : write_value(req, req->args.data, req->args.data_len);
 }
@@ -97,7 +110,7 @@ int do_write(struct req *req)
 int do_mkdir(struct req *req)
 {
 	struct tree_pos pos;
-	int r = find_writable(req, &pos);
+	int r = find_writable(req, TX_DEP_ACL, &pos);
 
 	if (r || pos.node)
 		return r;
@@ -108,11 +121,10 @@ int do_rm(struct req *req)
 {
 	struct change change = {
 		.kind = CHANGE_NODE_REMOVE,
-		.conn = req->conn,
 		.path = req->server->path.buf,
 	};
 	struct tree_pos pos;
-	int r = req_find(req, PERM_WRITE, &pos);
+	int r = req_find(req, PERM_WRITE, TX_DEP_TREE, &pos);
 
 	/* Gone already is as good, if only its parent is there. */
 	if (r == ENOENT && pos.missing == 1)
@@ -122,5 +134,5 @@ int do_rm(struct req *req)
 	/* Nobody removes the root (XSA-353). */
 	if (!pos.parent)
 		return EINVAL;
-	return change_apply(req->server, &change);
+	return req_change(req, &change);
 }

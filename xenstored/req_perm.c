@@ -11,6 +11,7 @@
 #include "xenstored/dispatch.h"
 #include "xenstored/domain.h"
 #include "xenstored/server.h"
+#include "xenstored/tx.h"
 
 /* The special node of argument 0: 0, or ENOENT. */
 static int find_special(const struct req *req, enum watch_special *special)
@@ -58,7 +59,7 @@ int do_get_perms(struct req *req)
 		if (!(conn_access(req->conn, acl) & PERM_READ))
 			return EACCES;
 	} else {
-		r = req_find(req, PERM_READ, &pos);
+		r = req_find(req, PERM_READ, TX_DEP_ACL, &pos);
 		if (r)
 			return r;
 		acl = pos.node->acl;
@@ -162,12 +163,11 @@ static int set_node(struct req *req, struct acl *acl)
 {
 	struct change change = {
 		.kind = CHANGE_NODE_ACL,
-		.conn = req->conn,
 		.path = req->server->path.buf,
 		.acl = acl,
 	};
 	struct tree_pos pos;
-	int r = req_find(req, PERM_WRITE | ACL_OWNER, &pos);
+	int r = req_find(req, PERM_WRITE | ACL_OWNER, TX_DEP_ACL, &pos);
 
 	if (r)
 		return r;
@@ -175,7 +175,7 @@ static int set_node(struct req *req, struct acl *acl)
 	if (!req->conn->domain->priv &&
 		acl_owner(acl)->domid != acl_owner(pos.node->acl)->domid)
 		return EPERM;
-	return change_apply(req->server, &change);
+	return req_change(req, &change);
 }
 
 int do_set_perms(struct req *req)

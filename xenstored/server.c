@@ -74,7 +74,8 @@ struct server *server_new(struct loop *loop, struct host *host)
 		server->self = domain_new(server, 0, true);
 	if (server->self)
 		server->self->introduced = true;
-	if (!server->self || plant(server)) {
+	if (!server->self || plant(server) || txs_init(server) ||
+		turns_init(server)) {
 		server_free(server);
 		return NULL;
 	}
@@ -119,6 +120,8 @@ void server_free(struct server *server)
 		conn_kill(conn);
 	if (server->tree.root)
 		uproot(server);
+	txs_fini(server);
+	turns_fini(server);
 	while ((domain = TAILQ_FIRST(&server->domains.all)))
 		domain_kill(domain);
 	loop_bury(server->loop);

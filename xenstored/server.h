@@ -17,6 +17,8 @@
 #include "xenstored/domain.h"
 #include "xenstored/node.h"
 #include "xenstored/tree.h"
+#include "xenstored/turn.h"
+#include "xenstored/tx.h"
 #include "xenstored/watch.h"
 
 struct acl;
@@ -33,6 +35,8 @@ struct server {
 	struct tree tree;
 	struct acl *special[WATCH_SPECIALS]; /* of @introduceDomain, ... */
 	struct domains domains;
+	struct txs txs;
+	struct turns turns;
 	struct domain *self; /* the privileged domain, whose sockets we serve */
 
 	struct conn_head conns;

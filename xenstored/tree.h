@@ -30,7 +30,7 @@
 struct acl;
 struct place;
 
-/* Embedded in the server, and in each transaction; it must not move. */
+/* Embedded in the server, where it stays, and in each transaction. */
 struct tree {
 	struct places *places;
 	struct node *root; /* the current one */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* change_tx.c - the commit of a transaction */
+#include <errno.h>
+
+#include "xenstored/acl.h"
+#include "xenstored/change.h"
+#include "xenstored/conn.h"
+#include "xenstored/domain.h"
+#include "xenstored/place.h"
+#include "xenstored/server.h"
+#include "xenstored/tx.h"
+
+/* Nodes that come must have an owner who lives: it may have died meanwhile. */
+static bool owners_live(struct server *server, const struct tx *tx)
+{
+	for (uint32_t i = 0; i < tx->set.nr; i++) {
+		const struct tx_entry *e = &tx->set.entry[i];
+		const struct acl_entry *owner;
+		const struct domain *domain;
+		const struct node *node;
+
+		if (!(e->writes & (TX_CREATED | TX_ACL)))
+			continue;
+		node = tree_node_at(tx->tree.root, e->place);
+		if (!node)
+			continue;
+		owner = acl_owner(node->acl);
+		domain = domain_find(server, owner->domid);
+		if (!domain || domain->instance != owner->instance)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The limit counts what the guest owns then: others may have come meanwhile.
+ */
+static int commit_prepare(struct server *server, struct change *change)
+{
+	struct tx *tx = change->tx;
+	int r;
+
+	if (!tx->wrote)
+		return tx_holds(tx) ? 0 : EAGAIN;
+	if (tx->lapsed || turn_forbids(tx))
+		return EAGAIN;
+	r = tx_rebase(tx);
+	if (r)
+		return r;
+	if (!owners_live(server, tx))
+		return EAGAIN;
+	if (!tx->conn->domain->priv && !tx_has_room(tx, 0))
+		return quota_refused(tx->conn->domain, QUOTA_NODES);
+	return 0;
+}
+
+/* The node that @e is about was removed with all below, by nobody above. */
+static bool is_top_removed(const struct tx *tx, const struct tx_entry *e)
+{
+	return e->writes & TX_REMOVED && !tx_removed_above(tx, e->place);
+}
+
+static size_t subtree_removed(struct server *server, const struct node *top)
+{
+	struct node *node;
+	size_t nr = 0;
+
+	node_walk_start(&server->walk, (struct node *)(uintptr_t)top);
+	while ((node = node_walk_next(&server->walk))) {
+		domain_node_removed(server, node);
+		nr++;
+	}
+	return nr;
+}
+
+static void entry_account(struct server *server, const struct tx_entry *e)
+{
+	struct node *now = tree_node_at(server->tree.root, e->place);
+
+	if (!now || !(e->writes & (TX_CREATED | TX_VALUE | TX_ACL)))
+		return;
+	if (!(e->writes & TX_CREATED)) {
+		domain_node_removed(server, (struct node *)(uintptr_t)e->base);
+		txs_let_go(server, 1);
+	}
+	domain_node_added(server, now);
+}
+
+static void commit_commit(struct server *server, struct change *change)
+{
+	struct tx *tx = change->tx;
+	const struct tx_set *set = &tx->set;
+
+	if (!tx->wrote)
+		return;
+	/* base, which is the root, stays with the transaction. */
+	node_unref(server->places, server->tree.root);
+	server->tree.root = tx->tree.root;
+	tx->tree.root = NULL;
+	/* All that goes first: a place is in the list of one owner. */
+	for (uint32_t i = 0; i < set->nr; i++)
+		if (is_top_removed(tx, &set->entry[i]))
+			txs_let_go(server,
+				subtree_removed(server, set->entry[i].base));
+	for (uint32_t i = 0; i < set->nr; i++)
+		entry_account(server, &set->entry[i]);
+}
+
+static const struct acl *acl_of(const struct node *node)
+{
+	return node ? node->acl : NULL;
+}
+
+/* The node above @place, which is there if that at @place is. */
+static const struct acl *acl_above(struct node *root, const struct place *place)
+{
+	if (!place->parent)
+		return NULL;
+	return acl_of(tree_node_at(root, place->parent));
+}
+
+/* Watches below what was removed hear of exactly their node, as outside. */
+static void notify_below(
+	struct server *server, const struct tx *tx, const struct node *top)
+{
+	struct node_walk *walk = &server->walk;
+	struct node *node;
+
+	node_walk_start(walk, (struct node *)(uintptr_t)top);
+	while ((node = node_walk_next(walk)) && node != top) {
+		struct tx_entry *e = tx_entry_at(tx, node->place);
+		struct watch_view view = {.before = node->acl};
+
+		/* Its own event tells it. */
+		if (e && e->writes & TX_EVENT)
+			continue;
+		view.after =
+			acl_of(tree_node_at(server->tree.root, node->place));
+		view.parent = walk->step[walk->depth - 1].node->acl;
+		watch_fire(server, node->place, &view, true);
+	}
+}
+
+static void entry_notify(
+	struct server *server, const struct tx *tx, const struct tx_entry *e)
+{
+	struct node *now = tree_node_at(server->tree.root, e->place);
+	struct watch_view view = {
+		.before = acl_of(e->base), .after = acl_of(now)};
+
+	if (is_top_removed(tx, e))
+		notify_below(server, tx, e->base);
+	/* Created and removed again: nothing has happened. */
+	if (!(e->writes & TX_EVENT) || (!e->base && !now))
+		return;
+	view.parent = acl_above(now ? server->tree.root : tx->base, e->place);
+	watch_fire(server, e->place, &view, false);
+}
+
+static void commit_notify(struct server *server, struct change *change)
+{
+	const struct tx *tx = change->tx;
+
+	for (uint32_t i = 0; tx->wrote && i < tx->set.nr; i++)
+		entry_notify(server, tx, &tx->set.entry[i]);
+}
+
+const struct change_ops change_tx_commit = {
+	commit_prepare, commit_commit, commit_notify};

@@ -235,8 +235,9 @@ static void check_port(const struct hv_dom *d, uint32_t p)
 		MUST(false, "E6", "domain %u port %u", d->domid, p);
 		break;
 	case PORT_UNBOUND:
-		MUST(c->remote.gen && c->remote.gen <= d->hv->last_gen, "D1",
-			"domain %u port %u", d->domid, p);
+		MUST(c->remote.domid < DOMID_FIRST_RESERVED &&
+				c->remote.gen <= d->hv->last_gen,
+			"D1", "domain %u port %u", d->domid, p);
 		break;
 	case PORT_INTERDOMAIN:
 		rc = evtchn_port(c->rd, c->rport);

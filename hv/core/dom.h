@@ -20,7 +20,8 @@
  *          other free ones (round robin).
  *
  * A domain instance is (domid, gen).  gen is unique in a machine for ever;
- * references between domains are kept as instances, never as bare domids.
+ * references between domains are kept as instances, never as bare domids;
+ * an unbound port for a domain that is not born yet is the one exception.
  *
  * VIRQ_DOM_EXC is raised to its handler (dom0 until hv_set_virq_handler())
  * on shutdown, when destroy is complete, and when the domain is freed.

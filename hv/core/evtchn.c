@@ -7,7 +7,8 @@
  * Ports live in buckets that are added on demand and stay: whether a number
  * is a port depends only on a bound that grows.  A port that waits keeps the
  * instance that may bind it, (domid, gen): a later domain of the same number
- * does not inherit the invitation.  Two connected ports name each other, and
+ * does not inherit the invitation.  A port for a number that nobody had has
+ * gen 0, and waits for whoever gets it: he is the one who was meant.  Two connected ports name each other, and
  * whoever closes first leaves the other one waiting for him.
  */
 #include "hv/core/internal.h"
@@ -200,24 +201,49 @@ int evtchn_resolve(struct hv_dom *caller, uint32_t domid, struct hv_dom **d)
 		caller, *d == caller ? HV_OP_EVTCHN_OWN : HV_OP_EVTCHN_FOR, *d);
 }
 
+/*
+ * Whom a new unbound port waits for: the instance that lives at @domid now;
+ * if there is none, whoever gets that number and comes first.
+ */
+static int evtchn_invite(
+	struct hv_dom *caller, uint32_t domid, struct hv_instance *who)
+{
+	const struct hv_dom *rd = dom_resolve(caller, domid);
+
+	if (!rd && domid >= DOMID_FIRST_RESERVED)
+		return -ESRCH;
+	if (rd && rd->life == LIFE_ALIVE)
+		*who = dom_instance(rd);
+	else
+		*who = (struct hv_instance){rd ? rd->domid : domid, 0};
+	return 0;
+}
+
+static bool evtchn_invited(const struct hv_port *c, const struct hv_dom *d)
+{
+	if (c->state != PORT_UNBOUND)
+		return false;
+	return c->remote.gen ? instance_is(c->remote, d)
+			     : c->remote.domid == d->domid;
+}
+
 int hv_evtchn_alloc_unbound(
 	struct hv_dom *caller, uint32_t domid, uint32_t remote, uint32_t *port)
 {
-	struct hv_dom *d, *rd;
+	struct hv_instance who;
+	struct hv_dom *d;
 	uint32_t p;
 	int r;
 
 	r = evtchn_resolve(caller, domid, &d);
-	if (r)
-		return r;
-	rd = dom_resolve(caller, remote);
-	if (!rd)
-		return -ESRCH;
-	r = evtchn_take(d, &p);
+	if (!r)
+		r = evtchn_invite(caller, remote, &who);
+	if (!r)
+		r = evtchn_take(d, &p);
 	if (r)
 		return r;
 	evtchn_commit(d, p, PORT_UNBOUND);
-	evtchn_port(d, p)->remote = dom_instance(rd);
+	evtchn_port(d, p)->remote = who;
 	*port = p;
 	check_after(d->hv);
 	return 0;
@@ -236,7 +262,7 @@ int hv_evtchn_bind_interdomain(
 	rc = evtchn_port(rd, rport);
 	if (!rc || rd->life != LIFE_ALIVE)
 		return -EINVAL;
-	if (rc->state != PORT_UNBOUND || !instance_is(rc->remote, caller))
+	if (!evtchn_invited(rc, caller))
 		return -EINVAL;
 	r = evtchn_take(caller, &p);
 	if (r)

@@ -4,7 +4,7 @@
  *
  * Port 0 is never valid (hv_evtchn_status() shows it closed).  A domain of N
  * bits has at most N * N ports.  A port is free, reserved, unbound (waits for
- * one domain instance), interdomain, VIRQ or IPI.
+ * one domain), interdomain, VIRQ or IPI.
  */
 #ifndef HV_CORE_EVTCHN_H
 #define HV_CORE_EVTCHN_H
@@ -15,17 +15,19 @@
 
 /*
  * hv_evtchn_alloc_unbound: a port in @domid (DOMID_SELF, or another if the
- * caller is the control domain or its stubdomain) that @remote (DOMID_SELF
- * allowed) may bind.  -ENOSPC, -ESRCH, -EPERM.
+ * caller is the control domain or its stubdomain) that @remote (DOMID_SELF:
+ * the caller) may bind: the instance that lives there now, or if there is
+ * none the first of that number to come.  -ENOSPC, -EPERM, -ESRCH (no domain
+ * @domid, or @remote is no domain's number).
  */
 int hv_evtchn_alloc_unbound(
 	struct hv_dom *caller, uint32_t domid, uint32_t remote, uint32_t *port);
 
 /*
  * hv_evtchn_bind_interdomain: connect to @rport of @rdom, which must be
- * unbound and meant for exactly this instance of the caller; the new local
- * port starts pending, because the remote may have sent before.  -EINVAL,
- * -ESRCH, -ENOSPC.
+ * unbound and meant for exactly this instance of the caller, or for its
+ * domid when nobody had it; the new local port starts pending, because the
+ * remote may have sent before.  -EINVAL, -ESRCH, -ENOSPC.
  */
 int hv_evtchn_bind_interdomain(
 	struct hv_dom *caller, uint32_t rdom, uint32_t rport, uint32_t *port);

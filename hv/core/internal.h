@@ -251,7 +251,8 @@ int foreign_release(struct hv_dom *d, uint32_t *budget);
 /*
  * free         nobody's; not pending
  * reserved     only port 0
- * unbound      waits for the instance @remote to bind
+ * unbound      waits for the instance @remote to bind; gen 0: for the first
+ *              of that domid that does
  * interdomain  connected to @rport of @rd, and that one to this
  * virq, ipi    raised by the machine, by a vCPU of the domain
  */

@@ -158,14 +158,73 @@ START_TEST(test_bind_generation)
 	host_kill(e.b);
 	e.b = host_dom(&e.h, 2, 0);
 	ck_assert_int_eq(hv_evtchn_bind_interdomain(e.b, 1, pa, &p), -EINVAL);
-	ck_assert_int_eq(
-		hv_evtchn_alloc_unbound(e.a, DOMID_SELF, 9, &p), -ESRCH);
 	/* the fallback after a close as well */
 	connect(&e, &pa, &p);
 	host_kill(e.b);
 	ck_assert_uint_eq(status(e.a, pa), EVTCHNSTAT_unbound);
 	e.b = host_dom(&e.h, 2, 0);
 	ck_assert_int_eq(hv_evtchn_bind_interdomain(e.b, 1, pa, &p), -EINVAL);
+	host_end(&e.h);
+}
+END_TEST
+
+/* Nobody has the number yet: the port waits for who will. */
+START_TEST(test_bind_unborn)
+{
+	struct evtchn_status st;
+	uint32_t pa, p, budget = 1;
+	struct hv_dom *late;
+	struct env e;
+
+	env_init(&e);
+	pa = unbound(e.a, 9);
+	ck_assert_int_eq(hv_evtchn_send(e.a, pa), 0);
+	ck_assert_int_eq(hv_evtchn_bind_interdomain(e.b, 1, pa, &p), -EINVAL);
+	ck_assert_int_eq(hv_evtchn_status(e.a, DOMID_SELF, pa, &st), 0);
+	ck_assert_uint_eq(st.status, EVTCHNSTAT_unbound);
+	ck_assert_uint_eq(st.u.unbound.dom, 9);
+	/* the first one does not come, the second one does */
+	host_kill(host_dom(&e.h, 9, 0));
+	late = host_dom(&e.h, 9, 0);
+	ck_assert_int_eq(hv_evtchn_bind_interdomain(late, 1, pa, &p), 0);
+	ck_assert(heard(late, p));
+	ck_assert_int_eq(hv_evtchn_send(late, p), 0);
+	ck_assert(heard(e.a, pa));
+	/* once it was somebody's it is not a later one's */
+	host_kill(late);
+	late = host_dom(&e.h, 9, 0);
+	ck_assert_int_eq(hv_evtchn_bind_interdomain(late, 1, pa, &p), -EINVAL);
+	/* who is dying binds nothing any more: it is the next one's */
+	for (int i = 0; i < 2; i++)
+		unbound(late, 1);
+	ck_assert_int_eq(hv_dom_destroy(late, &budget), -ERESTART);
+	pa = unbound(e.a, 9);
+	host_kill(late);
+	late = host_dom(&e.h, 9, 0);
+	ck_assert_int_eq(hv_evtchn_bind_interdomain(late, 1, pa, &p), 0);
+	host_end(&e.h);
+}
+END_TEST
+
+/* What can never be a domain's number is refused. */
+START_TEST(test_bind_reserved)
+{
+	static const uint32_t bad[] = {DOMID_SELF + 1, DOMID_IO, DOMID_XEN,
+		DOMID_COW, DOMID_INVALID, DOMID_IDLE, 0x8000, 0xffff, 0x10000,
+		UINT32_MAX};
+	struct env e;
+	uint32_t p;
+
+	env_init(&e);
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		ck_assert_int_eq(
+			hv_evtchn_alloc_unbound(e.a, DOMID_SELF, bad[i], &p),
+			-ESRCH);
+		ck_assert_int_eq(
+			hv_evtchn_alloc_unbound(e.dom0, 1, bad[i], &p), -ESRCH);
+	}
+	ck_assert_uint_eq(e.a->ev.active, 0);
+	unbound(e.a, DOMID_FIRST_RESERVED - 1);
 	host_end(&e.h);
 }
 END_TEST
@@ -566,7 +625,8 @@ END_TEST
 
 BH_CHECK_MAIN("evtchn", 60, BH_TEST(test_dying), BH_TEST(test_send),
 	BH_TEST(test_mask), BH_TEST(test_bind_refused),
-	BH_TEST(test_bind_generation), BH_TEST(test_e1_exhaust),
+	BH_TEST(test_bind_generation), BH_TEST(test_bind_unborn),
+	BH_TEST(test_bind_reserved), BH_TEST(test_e1_exhaust),
 	BH_TEST(test_e2_limits), BH_TEST(test_e3_reset),
 	BH_TEST(test_reset_rights), BH_TEST(test_reset_orphan),
 	BH_TEST(test_e4_virq), BH_TEST(test_virq_bind), BH_TEST(test_bind_vcpu),

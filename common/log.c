@@ -52,14 +52,32 @@ int log_ctx_allow(struct log_ctx *ctx, uint64_t now)
 	ctx->spent = ctx->spent > passed ? ctx->spent - passed : 0;
 	ctx->stamp += passed;
 	if (ctx->spent + cost > LOG_BURST * cost) {
-		ctx->dropped++;
+		if (!ctx->dropped++)
+			ctx->since = now;
 		return 0;
 	}
 	ctx->spent += cost;
 	return 1;
 }
 
-static uint64_t now_ns(void)
+int log_ctx_hold(struct log_ctx *ctx, uint64_t now)
+{
+	if (!ctx->dropped)
+		return log_ctx_allow(ctx, now);
+	ctx->dropped++;
+	return 0;
+}
+
+unsigned log_ctx_settle(struct log_ctx *ctx, uint64_t now, unsigned *seconds)
+{
+	unsigned n = ctx->dropped;
+
+	*seconds = now > ctx->since ? (now - ctx->since + NSEC - 1) / NSEC : 0;
+	ctx->dropped = 0;
+	return n;
+}
+
+uint64_t log_now(void)
 {
 	struct timespec ts;
 
@@ -125,7 +143,7 @@ void log_write(enum log_level level, struct log_ctx *ctx, const char *id,
 	if (level > log_state.level || log_state.fd < 0)
 		return;
 	if (ctx) {
-		if (!log_ctx_allow(ctx, now_ns()))
+		if (!log_ctx_allow(ctx, log_now()))
 			goto out;
 		dropped = ctx->dropped;
 		ctx->dropped = 0;

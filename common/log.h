@@ -40,6 +40,7 @@ struct log_ctx {
 	uint64_t stamp;   /* when spent was last updated, ns */
 	uint64_t spent;   /* ns worth of lines used up */
 	unsigned dropped; /* lines not written since the last one */
+	uint64_t since;   /* when the first of them came, ns */
 };
 
 /* Set the name at the head of lines; @name must stay valid. */
@@ -57,6 +58,18 @@ void log_fd_set(int fd);
  * Takes a token if so, counts the line as dropped otherwise.
  */
 int log_ctx_allow(struct log_ctx *ctx, uint64_t now);
+
+/*
+ * For who has a timer: a burst, and then one line with the number of the
+ * others.  log_ctx_hold() is log_ctx_allow(), but after a line that was
+ * dropped it drops all, until log_ctx_settle() has asked for their number;
+ * @seconds is set to the time that they took, rounded up.
+ */
+int log_ctx_hold(struct log_ctx *ctx, uint64_t now);
+unsigned log_ctx_settle(struct log_ctx *ctx, uint64_t now, unsigned *seconds);
+
+/* log_now: the clock of these functions, ns. */
+uint64_t log_now(void);
 
 /*
  * log_write - write one line.  @ctx is NULL for lines that no peer can

@@ -46,7 +46,7 @@ static int hold_new(struct request *r, uint32_t port, bool two)
 	if (vport_get(s->vd, port, two) && !session_add_port(s, port))
 		return give(r, port, 0);
 	if (hv_evtchn_close(s->vd->d, port) < 0)
-		hvd_log("d%u: port %u does not close", s->vd->domid, port);
+		vdom_log(s->vd, "port %u does not close", port);
 	return -ENOMEM;
 }
 

@@ -144,8 +144,7 @@ void held_release(struct session *s, uint32_t id)
 	case HELD_FOREIGN:
 		for (uint32_t i = 0; i < m->n; i++)
 			if (hv_mem_foreign_put(s->vd->d, m->ids[i]) < 0)
-				hvd_log("d%u: foreign map is gone",
-					s->vd->domid);
+				vdom_log(s->vd, "foreign map is gone");
 		break;
 	}
 	m->n = 0;

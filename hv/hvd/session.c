@@ -435,7 +435,7 @@ void session_remove_page(struct session *s, const struct hv_run *run,
 	if (hv_mem_lookup(d, gfn, &p) || p.run != run || p.page != page)
 		return;
 	if (hv_mem_remove(d, gfn) < 0)
-		hvd_log("d%u: a page does not go", s->vd->domid);
+		vdom_log(s->vd, "a page does not go");
 }
 
 static void arena_forget(struct session *s)

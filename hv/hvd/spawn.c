@@ -64,8 +64,7 @@ static void start_running(struct vdom *vd)
 		close(fd);
 	}
 	if (rc) {
-		hvd_log("d%u (%s): cannot start it: %s", vd->domid, vd->name,
-			strerror(-rc));
+		vdom_log(vd, "cannot start it: %s", strerror(-rc));
 		spawn_kill(vd);
 		return;
 	}
@@ -100,8 +99,7 @@ void spawn_update(struct vdom *vd)
 		break;
 	}
 	if (rc) {
-		hvd_log("d%u (%s): hv-init does not listen: %s", vd->domid,
-			vd->name, strerror(-rc));
+		vdom_log(vd, "hv-init does not listen: %s", strerror(-rc));
 		spawn_kill(vd);
 	}
 }
@@ -125,7 +123,7 @@ void spawn_kill(struct vdom *vd)
 {
 	close_birth(vd);
 	if (vd->pid && kill(vd->pid, SIGKILL) < 0)
-		hvd_log("d%u: kill: %s", vd->domid, strerror(errno));
+		vdom_log(vd, "kill: %s", strerror(errno));
 }
 
 static void crash(struct vdom *vd, const char *why, int status)
@@ -137,8 +135,7 @@ static void crash(struct vdom *vd, const char *why, int status)
 	else if (WIFEXITED(status))
 		snprintf(text, sizeof(text), " with status %d",
 			WEXITSTATUS(status));
-	hvd_log("d%u (%s): %s ended%s: domain crashed", vd->domid, vd->name,
-		why, text);
+	vdom_log(vd, "%s ended%s: domain crashed", why, text);
 	if (vd->d && hv_dom_shutdown(vd->d, SHUTDOWN_crash) < 0)
 		return; /* dying already */
 }
@@ -146,8 +143,7 @@ static void crash(struct vdom *vd, const char *why, int status)
 static void on_ready(struct vdom *vd, const struct hvb_msg *m, int fd)
 {
 	if (vd->proc != PROC_STARTING || fd < 0) {
-		hvd_log("d%u: hv-init is ready twice or without a socket",
-			vd->domid);
+		vdom_log(vd, "hv-init is ready twice or without a socket");
 		spawn_kill(vd);
 		return;
 	}
@@ -184,29 +180,25 @@ static void on_message(
 	switch ((enum hvb_type)m->type) {
 	case HVB_READY: on_ready(vd, m, fd); return;
 	case HVB_FAILED:
-		hvd_log("d%u (%s): cannot start: %s", vd->domid, vd->name,
-			text);
+		vdom_log(vd, "cannot start: %s", text);
 		admin_built(vd, m->value > 0 ? -m->value : -EIO, text);
 		spawn_kill(vd);
 		return;
 	case HVB_EXITED: admin_exited(vd, m->id, m->value); return;
 	case HVB_KERNEL_DIED: crash(vd, "its kernel process", m->value); return;
 	case HVB_COMMAND_DIED:
-		hvd_log("d%u (%s): its command ended (wait status 0x%x)",
-			vd->domid, vd->name, m->value);
+		vdom_log(vd, "its command ended (wait status 0x%x)", m->value);
 		if (vd->d && hv_dom_shutdown(vd->d, SHUTDOWN_poweroff) < 0)
 			return; /* dying already */
 		return;
-	case HVB_NOTE:
-		hvd_log("d%u (%s): %s", vd->domid, vd->name, text);
-		return;
+	case HVB_NOTE: vdom_log(vd, "%s", text); return;
 	case HVB_RUN:
 	case HVB_EXEC:
 	case HVB_SIGNAL:
 	case HVB_STOP:
 	case HVB_CONT: break;
 	}
-	hvd_log("d%u: hv-init says %u", vd->domid, m->type);
+	vdom_log(vd, "hv-init says %u", m->type);
 }
 
 /* The last one; by its alignment the buffer has room for a second. */
@@ -256,7 +248,7 @@ static void on_birth(int sock, short what, void *arg)
 	}
 	fd = take_fd(&m);
 	if (n < (ssize_t)sizeof(in.m) || in.m.len != n - sizeof(in.m)) {
-		hvd_log("d%u: malformed message of hv-init", vd->domid);
+		vdom_log(vd, "malformed message of hv-init");
 		spawn_kill(vd);
 	} else {
 		on_message(vd, &in.m, in.bytes + sizeof(in.m), fd);

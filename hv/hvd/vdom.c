@@ -3,7 +3,9 @@
 #include "hv/hvd/vdom.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <malloc.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +52,47 @@ void vdom_set_name(struct vdom *vd, const char *name, size_t len)
 	vd->name[len] = '\0';
 }
 
+/* What was left out since the burst, as one line. */
+static void log_settle(struct vdom *vd)
+{
+	unsigned int s, n = log_ctx_settle(&vd->log, log_now(), &s);
+
+	if (n)
+		hvd_log("d%u (%s): %u more lines in the last %u s", vd->domid,
+			vd->name, n, s);
+}
+
+static void on_log(int fd, short what, void *arg)
+{
+	log_settle(arg);
+}
+
+static void log_settle_later(struct vdom *vd)
+{
+	static const struct timeval tv = {VDOM_LOG_SECONDS, 0};
+
+	if (!vd->ev_log)
+		vd->ev_log = event_new(vd->h->base, -1, 0, on_log, vd);
+	/* without memory for it the number is told at the domain's end */
+	if (vd->ev_log && !event_pending(vd->ev_log, EV_TIMEOUT, NULL))
+		event_add(vd->ev_log, &tv);
+}
+
+void vdom_log(struct vdom *vd, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	if (!log_ctx_hold(&vd->log, log_now())) {
+		log_settle_later(vd);
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	hvd_log("d%u (%s): %s", vd->domid, vd->name, text);
+}
+
 /* From inside the engine: record, and let the turn's end act. */
 void vdom_event(struct vdom *vd, enum hv_dom_event ev)
 {
@@ -89,6 +132,9 @@ static void vdom_free(struct vdom *vd)
 	struct hvd *h = vd->h;
 
 	TAILQ_REMOVE(&h->vdoms, vd, entry);
+	log_settle(vd);
+	if (vd->ev_log)
+		event_free(vd->ev_log);
 	event_page_fini(&vd->events);
 	free(vd->deferred);
 	free(vd);

@@ -17,6 +17,7 @@
 #ifndef HV_HVD_VDOM_H
 #define HV_HVD_VDOM_H
 
+#include "common/log.h"
 #include "hv/hvd/hvd.h"
 #include "hv/hvd/notify.h"
 
@@ -52,6 +53,8 @@ struct vdom {
 	uint32_t domid;
 	uint64_t gen;
 	char name[VDOM_NAME_MAX];
+	struct log_ctx log; /* vdom_log() */
+	struct event *ev_log;
 	struct event_page events;
 	struct vport **ports[VDOM_PORT_CHUNKS];
 	struct session_list sessions;
@@ -92,6 +95,15 @@ void vdom_destroy(struct vdom *vd);
 
 /* vdom_set_name: for log lines; @name is untrusted and kept printable. */
 void vdom_set_name(struct vdom *vd, const char *name, size_t len);
+
+/*
+ * vdom_log: a line that the domain, or a process of it, can cause, behind the
+ * domain's number and name.  After a burst lines are counted, and their number
+ * is written after VDOM_LOG_SECONDS, or when the domain is gone.
+ */
+#define VDOM_LOG_SECONDS 5
+void vdom_log(struct vdom *vd, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /*
  * References whose entries were busy when their owner gave them back: ended

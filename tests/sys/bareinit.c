@@ -4,9 +4,11 @@
  *
  * It binds the domain's socket at RUNDIR/hvN (its configuration has
  * domid=N and rundir=RUNDIR), gives it to hvd, and is then the whole domain:
- * a test becomes one of its processes by connecting there.
+ * a test becomes one of its processes by connecting there.  With BH_FLOOD=N
+ * in the environment every guest's tells hvd N things that mean nothing.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -34,6 +36,24 @@ static int send_ready(int listen_fd)
 	struct iovec iov = {&m, sizeof(m)};
 
 	return sendfds(HVB_SOCKET_FD, &iov, 1, &listen_fd, 1, 0) < 0 ? -1 : 0;
+}
+
+/* Both notes, which hvd logs, and what no hv-init says, which it logs too. */
+static void flood(const char *domid)
+{
+	const char *n = getenv("BH_FLOOD"), text[] = "nonsense";
+	struct hvb_msg m = {.type = HVB_NOTE, .len = sizeof(text) - 1};
+	char bytes[sizeof(m) + sizeof(text)];
+
+	if (!n || strcmp(domid, "0") == 0)
+		return;
+	for (int i = atoi(n); i > 0; i--) {
+		m.type = i % 2 ? HVB_NOTE : HVB_RUN;
+		memcpy(bytes, &m, sizeof(m));
+		memcpy(bytes + sizeof(m), text, m.len);
+		if (send(HVB_SOCKET_FD, bytes, sizeof(m) + m.len, 0) < 0)
+			return;
+	}
 }
 
 /* The kernel's session is for a test that waits at RUNDIR/kernelN, if any. */
@@ -95,6 +115,7 @@ int main(void)
 	if (fd < 0 || send_ready(fd) < 0)
 		return 1;
 	close(fd);
+	flood(domid);
 	serve(dir, domid);
 	return 0;
 }

@@ -80,5 +80,24 @@ START_TEST(test_burst_then_rate)
 }
 END_TEST
 
+/* All but the burst is one number, however long the flood. */
+START_TEST(test_burst_then_number)
+{
+	struct log_ctx ctx = {0};
+	const uint64_t s = 1000000000;
+	unsigned seconds, lines = 0;
+
+	for (unsigned i = 0; i < 1000; i++)
+		lines += log_ctx_hold(&ctx, 5 * s + i * s / 100);
+	ck_assert_uint_ge(lines, LOG_BURST);
+	ck_assert_uint_le(lines, LOG_BURST + 1);
+	ck_assert_uint_eq(log_ctx_settle(&ctx, 15 * s, &seconds), 1000 - lines);
+	ck_assert_uint_eq(seconds, 10);
+	ck_assert_uint_eq(log_ctx_settle(&ctx, 15 * s, &seconds), 0);
+	ck_assert(log_ctx_hold(&ctx, 15 * s));
+}
+END_TEST
+
 BH_CHECK_MAIN("log", 10, BH_TEST(test_line),
-	BH_TEST(test_long_line_is_one_line), BH_TEST(test_burst_then_rate))
+	BH_TEST(test_long_line_is_one_line), BH_TEST(test_burst_then_rate),
+	BH_TEST(test_burst_then_number))

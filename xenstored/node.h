@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * node.h - versions of nodes, and the children of a node
+ * node.h - versions of nodes
  *
  * DOC: Nodes
  *
@@ -12,10 +12,8 @@
  * with one reference, all the way from a root with one holder, may be changed
  * in place (tree.c sees to it).
  *
- * A set of children is shared by reference as well, so that a new value for a
- * directory costs nothing for what is in it.  Children are kept in the order
- * in which they were created, with an index by place as soon as a scan would
- * be slow.
+ * A set of children (kids.h) is shared by reference as well, so that a new
+ * value for a directory costs nothing for what is in it.
  *
  * Both are compact and allocated with malloc: there is one for each node.
  */
@@ -28,9 +26,9 @@
 
 #include "common/err.h"
 #include "wire/path.h"
+#include "xenstored/kids.h"
 
 struct acl;
-struct kids;
 struct place;
 struct places;
 
@@ -44,19 +42,8 @@ struct node {
 	uint8_t value[];
 };
 
-struct kids {
-	uint64_t gen; /* changes with the set of names */
-	uint32_t refs;
-	uint32_t nr;   /* children */
-	uint32_t used; /* slots taken, holes included */
-	uint32_t cap;  /* slots; a power of 2 */
-	struct node *slot[];
-	/* then the index, uint32_t[2 * cap], when cap > KIDS_SCAN */
-};
-
 enum {
 	NODE_DEPTH_MAX = PATH_ABS_MAX / 2 + 1, /* nodes from root to leaf */
-	KIDS_SCAN = 8, /* up to here looking at each is fastest */
 };
 
 /*
@@ -71,26 +58,11 @@ struct node *node_ref(struct node *node);
 /* Frees what nobody sees any more, however deep, without recursion. */
 void node_unref(struct places *places, struct node *node);
 
+/* Give up a reference; what that frees goes to @gone, for node_unref(). */
+void node_drop(struct node *node, struct node **gone);
+
 /* The child of @node at @place; NULL if there is none. */
 struct node *node_child(const struct node *node, const struct place *place);
-
-/* The slot of the child at @place; -1 if there is none. */
-int64_t kids_find(const struct kids *kids, const struct place *place);
-
-/*
- * kids_own - make the children of @node its own alone, with room for one more
- * if @room.  @node must be changeable in place.  0 or ENOMEM.
- */
-int kids_own(struct node *node, bool room) __must_check;
-
-/*
- * The following need a kids_own() before, and cannot fail.  kids_add takes
- * the caller's reference; kids_replace and kids_remove hand the old child's
- * reference to the caller.
- */
-void kids_add(struct node *node, struct node *child, uint64_t gen);
-struct node *kids_replace(struct node *node, uint32_t slot, struct node *child);
-struct node *kids_remove(struct node *node, uint32_t slot, uint64_t gen);
 
 /* A walk over a subtree, children before their parent, in order. */
 struct node_walk {

@@ -57,20 +57,20 @@ int do_read(struct req *req)
 
 int do_directory(struct req *req)
 {
+	const struct node *child;
 	struct tree_pos pos;
+	uint32_t slot = 0;
 	struct wr wr;
 	int r = req_find(req, PERM_READ, TX_DEP_KIDS | TX_DEP_ACL, &pos);
 
 	if (r)
 		return r;
+	/* Do not look at all of them first. */
+	if (kids_bytes(pos.node->kids) > XSMSG_PAYLOAD_MAX)
+		return E2BIG;
 	req_wr(req, &wr);
-	for (uint32_t i = 0; pos.node->kids && i < pos.node->kids->used; i++) {
-		const struct node *child = pos.node->kids->slot[i];
-
-		if (child)
-			wr_bytes(&wr, child->place->name,
-				child->place->len + 1u);
-	}
+	while ((child = kids_next(pos.node->kids, &slot)))
+		wr_bytes(&wr, child->place->name, child->place->len + 1u);
 	return req_wr_done(req, &wr);
 }
 

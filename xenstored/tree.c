@@ -89,15 +89,16 @@ static struct node *node_copy(const struct node *node)
 }
 
 /*
- * Follow @path and make each node on it ours alone, so that it can be changed
- * in place.  This changes nothing that anybody can see, so that a failure
- * half way is harmless.  @slot is the one of pos->near in pos->parent.
+ * Follow @path and make the nodes on it ours alone, so that they can be changed
+ * in place: down to pos->near, or to the one above it when that one is to be
+ * replaced anyway.  This changes nothing that anybody can see, so that a
+ * failure half way is harmless.  @slot is the one of pos->near in pos->parent.
  */
-static int tree_own(struct tree *tree, const char *path, struct tree_pos *pos,
-	uint32_t *slot)
+static int tree_own(struct tree *tree, const char *path, bool near,
+	struct tree_pos *pos, uint32_t *slot)
 {
-	const struct node *target;
 	struct node *node = tree->root, *copy;
+	const struct node *target;
 
 	tree_find(tree, tree->root, path, pos);
 	target = pos->near;
@@ -106,8 +107,9 @@ static int tree_own(struct tree *tree, const char *path, struct tree_pos *pos,
 		bool last = node == target;
 		struct place *place;
 		size_t len;
+		int r;
 
-		if (node->refs > 1) {
+		if (node->refs > 1 && (near || !last)) {
 			copy = node_copy(node);
 			if (!copy)
 				return ENOMEM;
@@ -121,13 +123,13 @@ static int tree_own(struct tree *tree, const char *path, struct tree_pos *pos,
 		pos->near = node;
 		if (last)
 			return 0;
-		if (kids_own(node, false))
-			return ENOMEM;
 		CHECK(path_next(&at, &comp, &len));
 		place = places_find(tree->places, node->place, comp, len);
-		*slot = (uint32_t)kids_find(node->kids, place);
+		r = kids_prep_replace(node, place, slot);
+		if (r)
+			return r;
 		pos->parent = node;
-		node = node->kids->slot[*slot];
+		node = kids_at(node->kids, *slot);
 	}
 }
 
@@ -139,7 +141,7 @@ static int edit_start(
 	int r;
 
 	memset(edit, 0, sizeof(*edit));
-	r = tree_own(tree, path, &pos, &edit->slot);
+	r = tree_own(tree, path, false, &pos, &edit->slot);
 	if (r)
 		return r;
 	CHECK(!pos.missing);
@@ -188,7 +190,12 @@ int tree_prep_remove(
 {
 	int r = edit_start(tree, path, edit);
 
-	CHECK(r || edit->parent);
+	if (r)
+		return r;
+	CHECK(edit->parent);
+	r = kids_prep_remove(edit->parent, edit->old->place, &edit->slot);
+	if (r)
+		tree_edit_fini(tree, edit);
 	return r;
 }
 
@@ -199,6 +206,7 @@ static int edit_append(struct tree *tree, struct tree_edit *edit,
 {
 	struct place *place;
 	struct node *node;
+	int r;
 
 	place = places_get(tree->places,
 		edit->leaf ? edit->leaf->place : near->place, comp, comp_len);
@@ -209,9 +217,10 @@ static int edit_append(struct tree *tree, struct tree_edit *edit,
 	if (!node)
 		return ENOMEM;
 	if (edit->leaf) {
-		if (kids_own(edit->leaf, true)) {
+		r = kids_prep_add(edit->leaf, node->place);
+		if (r) {
 			node_unref(tree->places, node);
-			return ENOMEM;
+			return r;
 		}
 		kids_add(edit->leaf, node, *tree->gen);
 	} else {
@@ -252,9 +261,7 @@ int tree_prep_create(struct tree *tree, const char *path, struct acl *acl,
 	int r;
 
 	memset(edit, 0, sizeof(*edit));
-	r = tree_own(tree, path, &pos, &edit->slot);
-	if (!r)
-		r = kids_own(pos.near, true);
+	r = tree_own(tree, path, true, &pos, &edit->slot);
 	if (r)
 		return r;
 	CHECK(pos.missing);
@@ -266,6 +273,8 @@ int tree_prep_create(struct tree *tree, const char *path, struct acl *acl,
 	}
 	if (!r)
 		r = edit_leaf_value(tree, edit, above, value, len);
+	if (!r)
+		r = kids_prep_add(pos.near, edit->new->place);
 	if (r)
 		tree_edit_fini(tree, edit);
 	return r;

@@ -83,7 +83,8 @@ void tree_find(struct tree *tree, struct node *root, const char *path,
 
 /*
  * Prepare to create @path and what is missing above it; the new node gets
- * @value, all get @acl.  The path must be missing.  0 or ENOMEM.
+ * @value, all get @acl.  The path must be missing.  0, ENOMEM or ENOSPC, see
+ * kids_prep_add().
  */
 int tree_prep_create(struct tree *tree, const char *path, struct acl *acl,
 	const void *value, size_t len, struct tree_edit *edit) __must_check;

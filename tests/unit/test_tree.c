@@ -116,6 +116,7 @@ static void model_dump(const struct model *m, const char *below, FILE *f)
 
 static void node_dump(const struct node *node, FILE *f)
 {
+	const struct node *child;
 	char path[64];
 	struct wr wr;
 
@@ -126,9 +127,8 @@ static void node_dump(const struct node *node, FILE *f)
 			(int)node->value_len, (const char *)node->value,
 			node->acl->entry[0].domid);
 	}
-	for (uint32_t i = 0; node->kids && i < node->kids->used; i++)
-		if (node->kids->slot[i])
-			node_dump(node->kids->slot[i], f);
+	for (uint32_t slot = 0; (child = kids_next(node->kids, &slot));)
+		node_dump(child, f);
 }
 
 static void compare(const struct model *m, const struct node *root)
@@ -304,16 +304,16 @@ START_TEST(test_copies_only_the_path)
 	setup();
 	do_write("/a/x", "1", 0);
 	do_write("/b/y", "1", 0);
-	a = tree.root->kids->slot[0];
+	a = kids_at(tree.root->kids, 0);
 	do_write("/a/x", "2", 0);
-	ck_assert_ptr_eq(tree.root->kids->slot[0], a);
+	ck_assert_ptr_eq(kids_at(tree.root->kids, 0), a);
 	old = tree_snapshot(&tree);
-	b = tree.root->kids->slot[1];
+	b = kids_at(tree.root->kids, 1);
 	do_write("/a/x", "3", 0);
 	ck_assert_ptr_ne(tree.root, old);
-	ck_assert_ptr_ne(tree.root->kids->slot[0], old->kids->slot[0]);
-	ck_assert_ptr_eq(tree.root->kids->slot[1], b);
-	ck_assert_ptr_eq(old->kids->slot[1], b);
+	ck_assert_ptr_ne(kids_at(tree.root->kids, 0), kids_at(old->kids, 0));
+	ck_assert_ptr_eq(kids_at(tree.root->kids, 1), b);
+	ck_assert_ptr_eq(kids_at(old->kids, 1), b);
 	node_unref(places, old);
 	teardown();
 }

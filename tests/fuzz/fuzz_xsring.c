@@ -2,70 +2,50 @@
 /*
  * fuzz_xsring.c - the ring page, with a guest that writes all of it
  *
- * The input is a sequence of operations, three bytes each: the server's or
- * the client's get or put of some length, a reset, or the guest writing a byte
- * of the indexes and the words behind them.  What must hold: no call moves
- * more than it was asked for or than a ring has, and a call that finds
- * impossible indexes moves nothing.
+ * See fuzz_ring.h; the other operations are the server announcing features
+ * or resetting the rings, and the guest writing a byte of the indexes and the
+ * words behind them.
  */
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_ring.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "wire/xsring.h"
 
 enum { OFF_INDEXES = 2 * XSRING_SIZE };
 
-static void one_get(struct xsring *ring, size_t cap)
-{
-	uint8_t *buf = malloc(cap);
-	size_t got = ~(size_t)0;
-	bool ok;
+static uint8_t page[XSRING_PAGE] __attribute__((aligned(XSRING_PAGE)));
+static struct xsring side[2];
 
-	FUZZ_CHECK(buf || !cap);
-	ok = xsring_get(ring, buf, cap, &got);
-	FUZZ_CHECK(got <= cap && got <= XSRING_SIZE);
-	FUZZ_CHECK(ok || got == 0);
-	free(buf);
+static bool side_get(unsigned i, void *buf, size_t cap, size_t *got)
+{
+	return xsring_get(&side[i], buf, cap, got);
 }
 
-static void one_put(struct xsring *ring, size_t len)
+static bool side_put(unsigned i, const void *buf, size_t len, size_t *put)
 {
-	uint8_t *buf = calloc(1, len);
-	size_t put = ~(size_t)0;
-	bool ok;
-
-	FUZZ_CHECK(buf || !len);
-	ok = xsring_put(ring, buf, len, &put);
-	FUZZ_CHECK(put <= len && put <= XSRING_SIZE);
-	FUZZ_CHECK(ok || put == 0);
-	free(buf);
+	return xsring_put(&side[i], buf, len, put);
 }
+
+static void server_or_guest(unsigned op, uint8_t a, uint8_t b)
+{
+	switch (op) {
+	case 4: xsring_announce(&side[0], a); break;
+	case 5: xsring_reset(&side[0]); break;
+	default:
+		/* the guest: indexes and the words behind them */
+		page[OFF_INDEXES + a % 32] = b;
+	}
+}
+
+static const struct fuzz_ring ring = {
+	XSRING_SIZE, side_get, side_put, server_or_guest};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static uint8_t page[XSRING_PAGE] __attribute__((aligned(XSRING_PAGE)));
-	struct xsring side[2];
-
 	memset(page, 0, sizeof(page));
 	xsring_attach(&side[0], page, XSRING_SERVER);
 	xsring_attach(&side[1], page, XSRING_CLIENT);
-	for (; len >= 3; data += 3, len -= 3) {
-		struct xsring *ring = &side[data[0] & 1];
-		size_t n = (size_t)data[1] * 8;
-
-		switch (data[0] >> 1 & 7) {
-		case 0:
-		case 1: one_get(ring, n); break;
-		case 2:
-		case 3: one_put(ring, n); break;
-		case 4: xsring_announce(&side[0], data[1]); break;
-		case 5: xsring_reset(&side[0]); break;
-		default:
-			/* the guest: indexes and the words behind them */
-			page[OFF_INDEXES + data[1] % 32] = data[2];
-		}
-	}
+	fuzz_ring_run(&ring, data, len);
 	return 0;
 }

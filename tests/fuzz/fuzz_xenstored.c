@@ -14,8 +14,6 @@
 
 #include "common/rd.h"
 #include "tests/unit/xs_fixture.h"
-#include "xenstored/acl.h"
-#include "xenstored/node.h"
 
 enum { STEPS_MAX = 400, GUESTS = 4 };
 
@@ -136,13 +134,10 @@ static void step(struct fx *fx, int client, struct rd *rd)
 
 static void check_accounts(struct fx *fx)
 {
-	size_t owned[FX_DOMS] = {0};
+	size_t owned[FX_DOMS];
 	struct domain *d;
-	struct node *node;
 
-	node_walk_start(&fx->server->walk, fx->server->tree.root);
-	while ((node = node_walk_next(&fx->server->walk)))
-		owned[acl_owner(node->acl)->domid]++;
+	fx_owned(fx, owned);
 	TAILQ_FOREACH (d, &fx->server->domains.all, link) {
 		FUZZ_CHECK(d->account[DOMAIN_NODES].used == owned[d->domid]);
 		if (!d->ring)

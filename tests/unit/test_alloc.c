@@ -28,8 +28,6 @@ static int turn_armed(struct loop *loop)
 
 #include "tests/unit/bh_check.h"
 #include "tests/unit/xs_fixture.h"
-#include "xenstored/acl.h"
-#include "xenstored/node.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 int main(void)
@@ -133,14 +131,11 @@ static void scenario(int k)
 
 static void aftermath(void)
 {
-	size_t owned[FX_DOMS] = {0};
-	struct node *node;
+	size_t owned[FX_DOMS];
 	int k;
 
 	left = -1;
-	node_walk_start(&fx->server->walk, fx->server->tree.root);
-	while ((node = node_walk_next(&fx->server->walk)))
-		owned[acl_owner(node->acl)->domid]++;
+	fx_owned(fx, owned);
 	for (uint16_t i = 0; i < FX_DOMS; i++) {
 		struct domain *d = domain_find(fx->server, i);
 

@@ -4,30 +4,8 @@
 
 #include <xen/io/xs_wire.h>
 
-#include "tests/unit/bh_check.h"
-#include "tests/unit/xs_fixture.h"
+#include "tests/unit/xs_case.h"
 #include "xenstored/watch.h"
-
-static struct fx *fx;
-static int k;
-static struct fx_msg msg;
-
-static void setup(void)
-{
-	fx = fx_new();
-	k = -fx_client(fx);
-}
-
-static void teardown(void)
-{
-	close(-k);
-	fx_free(fx);
-}
-
-static int ask(int who, uint32_t op, const char *arg)
-{
-	return fx_ask(fx, who, op, arg, strlen(arg) + 1, &msg);
-}
 
 static struct xenstore_domain_interface *intf(int domid)
 {

@@ -1,28 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* test_domain.c - domains come, shut down, die, and come again */
-#include "tests/unit/bh_check.h"
-#include "tests/unit/xs_fixture.h"
-
-static struct fx *fx;
-static int k;
-static struct fx_msg msg;
-
-static void setup(void)
-{
-	fx = fx_new();
-	k = -fx_client(fx);
-}
-
-static void teardown(void)
-{
-	close(-k);
-	fx_free(fx);
-}
-
-static int ask(int who, uint32_t op, const char *arg)
-{
-	return fx_ask(fx, who, op, arg, strlen(arg) + 1, &msg);
-}
+#include "tests/unit/xs_case.h"
 
 static void watch_release(void)
 {

@@ -1,43 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* test_req_node.c - nodes, permissions, quotas, as clients see them */
-#include "tests/unit/bh_check.h"
-#include "tests/unit/xs_fixture.h"
-#include "xenstored/acl.h"
-#include "xenstored/node.h"
-
-static struct fx *fx;
-static int k; /* a privileged client, as fx_ask() takes it */
-static struct fx_msg msg;
-
-static void setup(void)
-{
-	fx = fx_new();
-	k = -fx_client(fx);
-}
-
-/* Invariant: the counters equal a full walk of the tree. */
-static void teardown(void)
-{
-	size_t owned[FX_DOMS] = {0};
-	struct node *node;
-
-	node_walk_start(&fx->server->walk, fx->server->tree.root);
-	while ((node = node_walk_next(&fx->server->walk)))
-		owned[node->acl->entry[0].domid]++;
-	for (uint16_t i = 0; i < FX_DOMS; i++) {
-		struct domain *d = domain_find(fx->server, i);
-
-		ck_assert_uint_eq(
-			d ? d->account[DOMAIN_NODES].used : 0, owned[i]);
-	}
-	close(-k);
-	fx_free(fx);
-}
-
-static int ask(int who, uint32_t op, const char *arg)
-{
-	return fx_ask(fx, who, op, arg, strlen(arg) + 1, &msg);
-}
+#include "tests/unit/xs_case.h"
 
 static int write_node(int who, const char *path, const char *value)
 {
@@ -305,18 +268,6 @@ START_TEST(test_special_perms)
 	teardown();
 }
 END_TEST
-
-static void home(uint16_t domid)
-{
-	char path[64];
-	size_t n;
-
-	fx_guest(fx, -k, domid);
-	n = (size_t)snprintf(path, sizeof(path), "/local/domain/%u", domid) + 1;
-	ck_assert_int_eq(fx_ask(fx, k, XS_OP_MKDIR, path, n, &msg), 0);
-	n += (size_t)snprintf(path + n, sizeof(path) - n, "n%u", domid) + 1;
-	ck_assert_int_eq(fx_ask(fx, k, XS_OP_SET_PERMS, path, n, &msg), 0);
-}
 
 /* Exactly 1000 nodes, its home among them (B5, B8, XSA-272). */
 START_TEST(test_node_quota)

@@ -1,29 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* test_watch.c - who hears of what, in which order, and what it costs */
-#include "tests/unit/bh_check.h"
-#include "tests/unit/xs_fixture.h"
+#include "tests/unit/xs_case.h"
 #include "xenstored/place.h"
-
-static struct fx *fx;
-static int k;
-static struct fx_msg msg;
-
-static void setup(void)
-{
-	fx = fx_new();
-	k = -fx_client(fx);
-}
-
-static void teardown(void)
-{
-	close(-k);
-	fx_free(fx);
-}
-
-static int ask(int who, uint32_t op, const char *arg)
-{
-	return fx_ask(fx, who, op, arg, strlen(arg) + 1, &msg);
-}
 
 /* Two strings, or three with @depth. */
 static int watch(
@@ -44,19 +22,6 @@ static int write_node(int who, const char *path)
 
 #define EVENT(who, path) ck_assert_str_eq(fx_event(fx, (who)), (path))
 #define QUIET(who)       ck_assert_str_eq(fx_event(fx, (who)), "")
-
-/* A guest with a home it owns. */
-static void home(uint16_t domid)
-{
-	char path[64];
-	size_t n;
-
-	fx_guest(fx, -k, domid);
-	n = (size_t)snprintf(path, sizeof(path), "/local/domain/%u", domid) + 1;
-	ck_assert_int_eq(fx_ask(fx, k, XS_OP_MKDIR, path, n, &msg), 0);
-	n += (size_t)snprintf(path + n, sizeof(path) - n, "n%u", domid) + 1;
-	ck_assert_int_eq(fx_ask(fx, k, XS_OP_SET_PERMS, path, n, &msg), 0);
-}
 
 START_TEST(test_reply_then_first_event)
 {

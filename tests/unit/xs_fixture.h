@@ -26,8 +26,10 @@
 #include "common/macro.h"
 #include "wire/ops.h"
 #include "wire/xsring.h"
+#include "xenstored/acl.h"
 #include "xenstored/conn.h"
 #include "xenstored/host.h"
+#include "xenstored/node.h"
 #include "xenstored/server.h"
 
 enum {
@@ -235,6 +237,17 @@ static inline void fx_free(struct fx *fx)
 static inline void fx_turn(struct fx *fx)
 {
 	CHECK(!loop_turn(fx->loop));
+}
+
+/* By a walk of the tree: how many nodes belong to each domain. */
+static inline void fx_owned(struct fx *fx, size_t owned[FX_DOMS])
+{
+	struct node *node;
+
+	memset(owned, 0, FX_DOMS * sizeof(*owned));
+	node_walk_start(&fx->server->walk, fx->server->tree.root);
+	while ((node = node_walk_next(&fx->server->walk)))
+		owned[acl_owner(node->acl)->domid]++;
 }
 
 /* Enough turns for everything that can go on to be done. */

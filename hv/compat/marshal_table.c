@@ -169,108 +169,104 @@ static const struct hc_row gnttab_rows[] = {
 	ROW(GNTTABOP_cache_flush, struct gnttab_cache_flush, IN),
 };
 
+/* What sysctls and domctls point at is in a member @m of their union. */
+#define SYSCTL_PTR(m, f, kind, n, t, d) \
+	PTR(xen_sysctl, u.m.f, kind, u.m.n, t, d)
+#define SYSCTL_ROW(c, ...) \
+	ROW(XEN_SYSCTL_##c, struct xen_sysctl, INOUT, __VA_ARGS__)
+#define DOMCTL_PTR(m, f, kind, n, t, d) \
+	PTR(xen_domctl, u.m.f, kind, u.m.n, t, d)
+#define DOMCTL_ROW(c, ...) \
+	ROW(XEN_DOMCTL_##c, struct xen_domctl, INOUT, __VA_ARGS__)
+
 static const struct hc_row sysctl_rows[] = {
-	ROW(XEN_SYSCTL_readconsole, struct xen_sysctl, INOUT,
-		PTR(xen_sysctl, u.readconsole.buffer, U32,
-			u.readconsole.count, char, OUT)),
-	ROW(XEN_SYSCTL_getdomaininfolist, struct xen_sysctl, INOUT,
-		PTR(xen_sysctl, u.getdomaininfolist.buffer, U32,
-			u.getdomaininfolist.max_domains,
+	SYSCTL_ROW(readconsole,
+		SYSCTL_PTR(readconsole, buffer, U32, count, char, OUT)),
+	SYSCTL_ROW(getdomaininfolist,
+		SYSCTL_PTR(getdomaininfolist, buffer, U32, max_domains,
 			struct xen_domctl_getdomaininfo, OUT)),
-	ROW(XEN_SYSCTL_debug_keys, struct xen_sysctl, INOUT,
-		PTR(xen_sysctl, u.debug_keys.keys, U32,
-			u.debug_keys.nr_keys, char, IN)),
-	ROW(XEN_SYSCTL_getcpuinfo, struct xen_sysctl, INOUT,
-		PTR(xen_sysctl, u.getcpuinfo.info, U32,
-			u.getcpuinfo.max_cpus, struct xen_sysctl_cpuinfo,
-			OUT)),
-	ROW(XEN_SYSCTL_cputopoinfo, struct xen_sysctl, INOUT,
-		PTR(xen_sysctl, u.cputopoinfo.cputopo, U32,
-			u.cputopoinfo.num_cpus, struct xen_sysctl_cputopo,
-			OUT)),
-	ROW(XEN_SYSCTL_numainfo, struct xen_sysctl, INOUT,
-		PTR(xen_sysctl, u.numainfo.meminfo, U32,
-			u.numainfo.num_nodes, struct xen_sysctl_meminfo,
-			OUT),
-		PTR(xen_sysctl, u.numainfo.distance, SQUARE,
-			u.numainfo.num_nodes, uint32_t, OUT)),
-	ROW(XEN_SYSCTL_pcitopoinfo, struct xen_sysctl, INOUT,
-		PTR(xen_sysctl, u.pcitopoinfo.devs, U32,
-			u.pcitopoinfo.num_devs, struct physdev_pci_device,
-			IN),
-		PTR(xen_sysctl, u.pcitopoinfo.nodes, U32,
-			u.pcitopoinfo.num_devs, uint32_t, OUT)),
+	SYSCTL_ROW(debug_keys,
+		SYSCTL_PTR(debug_keys, keys, U32, nr_keys, char, IN)),
+	SYSCTL_ROW(getcpuinfo,
+		SYSCTL_PTR(getcpuinfo, info, U32, max_cpus,
+			struct xen_sysctl_cpuinfo, OUT)),
+	SYSCTL_ROW(cputopoinfo,
+		SYSCTL_PTR(cputopoinfo, cputopo, U32, num_cpus,
+			struct xen_sysctl_cputopo, OUT)),
+	SYSCTL_ROW(numainfo,
+		SYSCTL_PTR(numainfo, meminfo, U32, num_nodes,
+			struct xen_sysctl_meminfo, OUT),
+		SYSCTL_PTR(numainfo, distance, SQUARE, num_nodes,
+			uint32_t, OUT)),
+	SYSCTL_ROW(pcitopoinfo,
+		SYSCTL_PTR(pcitopoinfo, devs, U32, num_devs,
+			struct physdev_pci_device, IN),
+		SYSCTL_PTR(pcitopoinfo, nodes, U32, num_devs, uint32_t, OUT)),
 	/* the map is set for some of the operations only */
-	ROW(XEN_SYSCTL_cpupool_op, struct xen_sysctl, INOUT,
+	SYSCTL_ROW(cpupool_op,
 		PTR_IF(xen_sysctl, u.cpupool_op.cpumap.bitmap, BITS32,
 			u.cpupool_op.cpumap.nr_bits, uint8_t, OUT,
 			u.cpupool_op.op,
 			1 << XEN_SYSCTL_CPUPOOL_OP_INFO |
 				1 << XEN_SYSCTL_CPUPOOL_OP_FREEINFO,
 			false)),
-	ROW(XEN_SYSCTL_get_cpu_featureset, struct xen_sysctl, INOUT,
-		PTR(xen_sysctl, u.cpu_featureset.features, U32,
-			u.cpu_featureset.nr_features, uint32_t, OUT)),
+	SYSCTL_ROW(get_cpu_featureset,
+		SYSCTL_PTR(cpu_featureset, features, U32, nr_features,
+			uint32_t, OUT)),
 #if defined(__i386__) || defined(__x86_64__)
-	ROW(XEN_SYSCTL_get_cpu_policy, struct xen_sysctl, INOUT,
-		PTR(xen_sysctl, u.cpu_policy.leaves, U32,
-			u.cpu_policy.nr_leaves, xen_cpuid_leaf_t, OUT),
-		PTR(xen_sysctl, u.cpu_policy.msrs, U32,
-			u.cpu_policy.nr_msrs, xen_msr_entry_t, OUT)),
+	SYSCTL_ROW(get_cpu_policy,
+		SYSCTL_PTR(cpu_policy, leaves, U32, nr_leaves,
+			xen_cpuid_leaf_t, OUT),
+		SYSCTL_PTR(cpu_policy, msrs, U32, nr_msrs,
+			xen_msr_entry_t, OUT)),
 #endif
 };
 
-#define AFFINITY_ROW(cmd) \
-	ROW(cmd, struct xen_domctl, INOUT, \
-		PTR_IF(xen_domctl, u.vcpuaffinity.cpumap_hard.bitmap, \
-			BITS32, u.vcpuaffinity.cpumap_hard.nr_bits, uint8_t, \
-			INOUT, u.vcpuaffinity.flags, \
-			XEN_VCPUAFFINITY_HARD, true), \
-		PTR_IF(xen_domctl, u.vcpuaffinity.cpumap_soft.bitmap, \
-			BITS32, u.vcpuaffinity.cpumap_soft.nr_bits, uint8_t, \
-			INOUT, u.vcpuaffinity.flags, \
-			XEN_VCPUAFFINITY_SOFT, true))
-#define NODES_ROW(cmd, d) \
-	ROW(cmd, struct xen_domctl, INOUT, \
-		PTR(xen_domctl, u.nodeaffinity.nodemap.bitmap, BITS32, \
-			u.nodeaffinity.nodemap.nr_bits, uint8_t, d))
-#define CONTEXT_ROW(cmd, d) \
-	ROW(cmd, struct xen_domctl, INOUT, \
-		PTR(xen_domctl, u.vcpucontext.ctxt, ONE, \
-			u.vcpucontext.vcpu, struct vcpu_guest_context, d))
-#define HVMCONTEXT_ROW(cmd, d) \
-	ROW(cmd, struct xen_domctl, INOUT, \
-		PTR(xen_domctl, u.hvmcontext.buffer, U32, \
-			u.hvmcontext.size, uint8_t, d))
-#define POLICY_ROW(cmd, d) \
-	ROW(cmd, struct xen_domctl, INOUT, \
-		PTR(xen_domctl, u.cpu_policy.leaves, U32, \
-			u.cpu_policy.nr_leaves, xen_cpuid_leaf_t, d), \
-		PTR(xen_domctl, u.cpu_policy.msrs, U32, \
-			u.cpu_policy.nr_msrs, xen_msr_entry_t, d))
+#define AFFINITY_PTR(map, flag) \
+	PTR_IF(xen_domctl, u.vcpuaffinity.map.bitmap, BITS32, \
+		u.vcpuaffinity.map.nr_bits, uint8_t, INOUT, \
+		u.vcpuaffinity.flags, flag, true)
+#define AFFINITY_ROW(c) \
+	DOMCTL_ROW(c, AFFINITY_PTR(cpumap_hard, XEN_VCPUAFFINITY_HARD), \
+		AFFINITY_PTR(cpumap_soft, XEN_VCPUAFFINITY_SOFT))
+#define POLICY_ROW(c, d) \
+	DOMCTL_ROW(c, DOMCTL_PTR(cpu_policy, leaves, U32, nr_leaves, \
+			xen_cpuid_leaf_t, d), \
+		DOMCTL_PTR(cpu_policy, msrs, U32, nr_msrs, \
+			xen_msr_entry_t, d))
 
 static const struct hc_row domctl_rows[] = {
-	AFFINITY_ROW(XEN_DOMCTL_setvcpuaffinity),
-	AFFINITY_ROW(XEN_DOMCTL_getvcpuaffinity),
-	NODES_ROW(XEN_DOMCTL_setnodeaffinity, IN),
-	NODES_ROW(XEN_DOMCTL_getnodeaffinity, OUT),
-	CONTEXT_ROW(XEN_DOMCTL_setvcpucontext, IN),
-	CONTEXT_ROW(XEN_DOMCTL_getvcpucontext, OUT),
-	HVMCONTEXT_ROW(XEN_DOMCTL_gethvmcontext, OUT),
-	HVMCONTEXT_ROW(XEN_DOMCTL_sethvmcontext, IN),
-	ROW(XEN_DOMCTL_gethvmcontext_partial, struct xen_domctl, INOUT,
-		PTR(xen_domctl, u.hvmcontext_partial.buffer, U64,
-			u.hvmcontext_partial.bufsz, uint8_t, OUT)),
-	ROW(XEN_DOMCTL_getpageframeinfo3, struct xen_domctl, INOUT,
-		PTR(xen_domctl, u.getpageframeinfo3.array, U64,
-			u.getpageframeinfo3.num, xen_pfn_t, INOUT)),
-	ROW(XEN_DOMCTL_shadow_op, struct xen_domctl, INOUT,
+	AFFINITY_ROW(setvcpuaffinity),
+	AFFINITY_ROW(getvcpuaffinity),
+	DOMCTL_ROW(setnodeaffinity,
+		DOMCTL_PTR(nodeaffinity, nodemap.bitmap, BITS32,
+			nodemap.nr_bits, uint8_t, IN)),
+	DOMCTL_ROW(getnodeaffinity,
+		DOMCTL_PTR(nodeaffinity, nodemap.bitmap, BITS32,
+			nodemap.nr_bits, uint8_t, OUT)),
+	DOMCTL_ROW(setvcpucontext,
+		DOMCTL_PTR(vcpucontext, ctxt, ONE, vcpu,
+			struct vcpu_guest_context, IN)),
+	DOMCTL_ROW(getvcpucontext,
+		DOMCTL_PTR(vcpucontext, ctxt, ONE, vcpu,
+			struct vcpu_guest_context, OUT)),
+	DOMCTL_ROW(gethvmcontext,
+		DOMCTL_PTR(hvmcontext, buffer, U32, size, uint8_t, OUT)),
+	DOMCTL_ROW(sethvmcontext,
+		DOMCTL_PTR(hvmcontext, buffer, U32, size, uint8_t, IN)),
+	DOMCTL_ROW(gethvmcontext_partial,
+		DOMCTL_PTR(hvmcontext_partial, buffer, U64, bufsz,
+			uint8_t, OUT)),
+	DOMCTL_ROW(getpageframeinfo3,
+		DOMCTL_PTR(getpageframeinfo3, array, U64, num,
+			xen_pfn_t, INOUT)),
+	DOMCTL_ROW(shadow_op,
 		PTR_IF(xen_domctl, u.shadow_op.dirty_bitmap, BITS64,
 			u.shadow_op.pages, uint8_t, OUT, u.shadow_op.op,
 			1 << XEN_DOMCTL_SHADOW_OP_CLEAN |
 				1 << XEN_DOMCTL_SHADOW_OP_PEEK,
 			false)),
-	ROW(XEN_DOMCTL_scheduler_op, struct xen_domctl, INOUT,
+	DOMCTL_ROW(scheduler_op,
 		PTR_IF(xen_domctl, u.scheduler_op.u.v.vcpus, U32,
 			u.scheduler_op.u.v.nr_vcpus,
 			struct xen_domctl_schedparam_vcpu, INOUT,
@@ -278,35 +274,31 @@ static const struct hc_row domctl_rows[] = {
 			1 << XEN_DOMCTL_SCHEDOP_putvcpuinfo |
 				1 << XEN_DOMCTL_SCHEDOP_getvcpuinfo,
 			false)),
-	ROW(XEN_DOMCTL_get_device_group, struct xen_domctl, INOUT,
-		PTR(xen_domctl, u.get_device_group.sdev_array, U32,
-			u.get_device_group.max_sdevs, uint32_t, OUT)),
-	ROW(XEN_DOMCTL_setvnumainfo, struct xen_domctl, INOUT,
-		PTR(xen_domctl, u.vnuma.vdistance, SQUARE,
-			u.vnuma.nr_vnodes, unsigned int, IN),
-		PTR(xen_domctl, u.vnuma.vcpu_to_vnode, U32,
-			u.vnuma.nr_vcpus, unsigned int, IN),
-		PTR(xen_domctl, u.vnuma.vnode_to_pnode, U32,
-			u.vnuma.nr_vnodes, unsigned int, IN),
-		PTR(xen_domctl, u.vnuma.vmemrange, U32,
-			u.vnuma.nr_vmemranges, struct xen_vmemrange, IN)),
+	DOMCTL_ROW(get_device_group,
+		DOMCTL_PTR(get_device_group, sdev_array, U32, max_sdevs,
+			uint32_t, OUT)),
+	DOMCTL_ROW(setvnumainfo,
+		DOMCTL_PTR(vnuma, vdistance, SQUARE, nr_vnodes,
+			unsigned int, IN),
+		DOMCTL_PTR(vnuma, vcpu_to_vnode, U32, nr_vcpus,
+			unsigned int, IN),
+		DOMCTL_PTR(vnuma, vnode_to_pnode, U32, nr_vnodes,
+			unsigned int, IN),
+		DOMCTL_PTR(vnuma, vmemrange, U32, nr_vmemranges,
+			struct xen_vmemrange, IN)),
 #if defined(__i386__) || defined(__x86_64__)
-	POLICY_ROW(XEN_DOMCTL_get_cpu_policy, OUT),
-	POLICY_ROW(XEN_DOMCTL_set_cpu_policy, IN),
-	ROW(XEN_DOMCTL_getvcpuextstate, struct xen_domctl, INOUT,
-		PTR(xen_domctl, u.vcpuextstate.buffer, U64,
-			u.vcpuextstate.size, uint8_t, OUT)),
-	ROW(XEN_DOMCTL_setvcpuextstate, struct xen_domctl, INOUT,
-		PTR(xen_domctl, u.vcpuextstate.buffer, U64,
-			u.vcpuextstate.size, uint8_t, IN)),
-	ROW(XEN_DOMCTL_get_vcpu_msrs, struct xen_domctl, INOUT,
-		PTR(xen_domctl, u.vcpu_msrs.msrs, U32,
-			u.vcpu_msrs.msr_count, struct xen_domctl_vcpu_msr,
-			OUT)),
-	ROW(XEN_DOMCTL_set_vcpu_msrs, struct xen_domctl, INOUT,
-		PTR(xen_domctl, u.vcpu_msrs.msrs, U32,
-			u.vcpu_msrs.msr_count, struct xen_domctl_vcpu_msr,
-			IN)),
+	POLICY_ROW(get_cpu_policy, OUT),
+	POLICY_ROW(set_cpu_policy, IN),
+	DOMCTL_ROW(getvcpuextstate,
+		DOMCTL_PTR(vcpuextstate, buffer, U64, size, uint8_t, OUT)),
+	DOMCTL_ROW(setvcpuextstate,
+		DOMCTL_PTR(vcpuextstate, buffer, U64, size, uint8_t, IN)),
+	DOMCTL_ROW(get_vcpu_msrs,
+		DOMCTL_PTR(vcpu_msrs, msrs, U32, msr_count,
+			struct xen_domctl_vcpu_msr, OUT)),
+	DOMCTL_ROW(set_vcpu_msrs,
+		DOMCTL_PTR(vcpu_msrs, msrs, U32, msr_count,
+			struct xen_domctl_vcpu_msr, IN)),
 #endif
 };
 

@@ -7,6 +7,7 @@
  * for hvd and all domains, and with a user for each domain.
  */
 #include "tests/sys/agent.h"
+#include "tests/sys/hvd.h"
 #include "tests/sys/machine.h"
 #include "tests/unit/bh_check.h"
 
@@ -84,8 +85,7 @@ static void domain_begin(struct domain *d, const char *uid, const char *cpus)
 	ck_assert_msg(r == 0, "%s: %s", strerror(-r), machine.text);
 	ck_assert_int_eq(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
-	snprintf(path, sizeof(path), "%s/tests/sys/agent",
-		getenv("BH_BUILDDIR") ? getenv("BH_BUILDDIR") : ".");
+	snprintf(path, sizeof(path), "%s/tests/sys/agent", build_dir());
 	argv[0] = path;
 	r = machine_exec(
 		&machine, d->domid, argv, (int[]){sv[1], 2, 2}, &d->id);

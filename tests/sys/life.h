@@ -6,6 +6,7 @@
  */
 #ifndef TESTS_SYS_LIFE_H
 #define TESTS_SYS_LIFE_H
+#include "tests/sys/hvd.h"
 #include "tests/sys/play.h"
 #include "hv/proto/proto.h"
 #include "tests/unit/bh_check.h"
@@ -43,7 +44,6 @@ static inline uid_t user_of(int i)
 
 static inline bool user_skip(int i)
 {
-	const char *build = getenv("BH_BUILDDIR");
 	char cmd[4096];
 
 	if (i == 0)
@@ -53,7 +53,7 @@ static inline bool user_skip(int i)
 	snprintf(cmd, sizeof(cmd),
 		"setpriv --reuid=65534 --regid=65534 --clear-groups "
 		"test -x '%s/hv/init/hv-init' 2>/dev/null",
-		build ? build : ".");
+		build_dir());
 	if (system(cmd) == 0)
 		return false;
 	fprintf(stderr, "not as another user: it cannot read this folder\n");

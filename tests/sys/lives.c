@@ -27,6 +27,7 @@
 
 #include "hv/compat/port.h"
 #include "tests/sys/agent.h"
+#include "tests/sys/hvd.h"
 #include "tests/sys/machine.h"
 
 enum { PAGES = 3, LIVES_MAX = 1024 };
@@ -89,8 +90,7 @@ static void create(struct life *l)
 	ck_assert_msg(r == 0, "%s: %s", strerror(-r), machine.text);
 	ck_assert_int_eq(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
-	snprintf(path, sizeof(path), "%s/tests/sys/agent",
-		getenv("BH_BUILDDIR") ? getenv("BH_BUILDDIR") : ".");
+	snprintf(path, sizeof(path), "%s/tests/sys/agent", build_dir());
 	argv[0] = path;
 	r = machine_exec(
 		&machine, l->domid, argv, (int[]){sv[1], 2, 2}, &l->exec);

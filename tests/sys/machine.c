@@ -19,25 +19,17 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <xen/xen.h>
 #include <xen/domctl.h>
 
 #include "hv/compat/hcall.h"
+#include "tests/sys/hvd.h"
 #include "tests/unit/sendfds.h"
 
 #define XEN_ERESTART 85
-
-static const char *build_dir(void)
-{
-	const char *dir = getenv("BH_BUILDDIR");
-
-	return dir ? dir : ".";
-}
 
 static void hvd_exec(const struct machine *m, uid_t uid, int cpu)
 {
@@ -60,29 +52,6 @@ static void hvd_exec(const struct machine *m, uid_t uid, int cpu)
 	execl(hvd, "hvd", "--dir", m->dir, "--init", init, "--foreground",
 		(char *)NULL);
 	_exit(99);
-}
-
-static int admin_connect(struct machine *m)
-{
-	const struct timespec moment = {.tv_nsec = 5000000};
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/" HVA_SOCKET_NAME,
-		m->dir);
-	for (int i = 0; i < 2000; i++) {
-		m->admin = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-		if (m->admin < 0)
-			return -errno;
-		if (connect(m->admin, (struct sockaddr *)&sun, sizeof(sun)) ==
-			0)
-			return 0;
-		close(m->admin);
-		m->admin = -1;
-		if (waitpid(m->pid, NULL, WNOHANG) == m->pid)
-			return -ECHILD;
-		nanosleep(&moment, NULL);
-	}
-	return -ETIMEDOUT;
 }
 
 static int admin_send(struct machine *m, const struct hva_msg *msg,
@@ -168,7 +137,8 @@ int machine_start(struct machine *m, uid_t uid, int cpu)
 		hvd_exec(m, uid, cpu);
 	if (m->pid < 0)
 		return -errno;
-	r = admin_connect(m);
+	m->admin = hvd_connect(m->dir, m->pid);
+	r = m->admin < 0 ? m->admin : 0;
 	if (r == 0)
 		r = ask(m, &msg, NULL, NULL, 0, &fd);
 	return r ? r : hv_client_adopt(&m->dom0, fd, 0);

@@ -23,14 +23,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/sys/hvd.h"
 #include "tests/unit/sendfds.h"
 
 static const char *program(void)
 {
 	static char path[4096];
-	const char *dir = getenv("BH_BUILDDIR");
 
-	snprintf(path, sizeof(path), "%s/hv/init/hv-init", dir ? dir : ".");
+	snprintf(path, sizeof(path), "%s/hv/init/hv-init", build_dir());
 	return path;
 }
 

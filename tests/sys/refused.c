@@ -251,7 +251,7 @@ START_TEST(test_unstarted)
 
 	snprintf(cmd, sizeof(cmd),
 		"'%s/hv/init/hv-init' 3<&- 4<&- 2>&1 | grep -q 'started by'",
-		getenv("BH_BUILDDIR") ? getenv("BH_BUILDDIR") : ".");
+		build_dir());
 	ck_assert_int_eq(system(cmd), 0);
 }
 END_TEST

@@ -11,13 +11,14 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define __XEN_TOOLS__ 1
 #include <xen/domctl.h>
 #include <xencall.h>
+
+#include "tests/sys/hvd.h"
 
 static int oops(const char *what)
 {
@@ -48,13 +49,6 @@ static int ask(struct stand *s, uint32_t type, uint32_t domid, const void *body,
 	if (rep && m.len == rep_len)
 		memcpy(rep, buf + sizeof(m), rep_len);
 	return !rep || m.len == rep_len ? 0 : oops("short answer");
-}
-
-static const char *build_dir(void)
-{
-	const char *build = getenv("BH_BUILDDIR");
-
-	return build ? build : ".";
 }
 
 void stand_libs(char **argv)
@@ -94,17 +88,10 @@ static int start_hvd(struct stand *s)
 
 static int connect_admin(struct stand *s)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", s->dir,
-		HVA_SOCKET_NAME);
-	for (int i = 0; i < 500; i++) {
-		s->admin = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-		if (connect(s->admin, (struct sockaddr *)&sa, sizeof(sa)) == 0)
-			return 0;
-		close(s->admin);
-		usleep(10000);
-	}
+	s->admin = hvd_connect(s->dir, s->hvd);
+	if (s->admin >= 0)
+		return 0;
+	errno = -s->admin;
 	return oops("connect to hvd");
 }
 

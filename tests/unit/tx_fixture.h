@@ -159,6 +159,67 @@ static inline int watch(int who, const char *path)
 	return r;
 }
 
+/*
+ * Steps, separated by spaces; each a letter, a path, and what it needs:
+ *
+ *	W/path=value	write		R/path=value	read exactly that
+ *	M/path		mkdir		N/path		read: ENOENT
+ *	D/path		rm		X/path		read: EACCES
+ *	L/path=names	list: names, each with a ',' behind it
+ *	P/path=n0,r1	set_perms	G/path		get_perms
+ */
+static inline int step(int who, uint32_t tx, const char *path, char *value)
+{
+	const char *arg = path + 1;
+
+	switch (*path) {
+	case 'W': return put(who, tx, arg, value);
+	case 'M': return MKDIR(who, tx, arg);
+	case 'D': return RM(who, tx, arg);
+	case 'N': return GET(who, tx, arg) == ENOENT ? 0 : EIO;
+	case 'X': return GET(who, tx, arg) == EACCES ? 0 : EIO;
+	case 'G': return ask(who, tx, XS_OP_GET_PERMS, arg);
+	case 'R':
+		OK(GET(who, tx, arg));
+		ck_assert_str_eq(msg.data, value);
+		return 0;
+	case 'L':
+		OK(LIST(who, tx, arg));
+		for (uint32_t i = 0; i < msg.hdr.len; i++)
+			if (!msg.data[i])
+				msg.data[i] = ',';
+		ck_assert_str_eq(msg.data, value);
+		return 0;
+	case 'P':
+		for (char *p = value; *p; p++)
+			if (*p == ',')
+				*p = ' ';
+		return perms(who, tx, arg, value);
+	default: ck_abort_msg("step %s", path);
+	}
+	return -1;
+}
+
+/* All of them work, or the test fails. */
+static inline void steps(int who, uint32_t tx, const char *list)
+{
+	char buf[1024], *at = buf, *word;
+
+	ck_assert_uint_lt(strlen(list), sizeof(buf));
+	strcpy(buf, list);
+	while ((word = strsep(&at, " "))) {
+		char *value = strchr(word, '=');
+		int r;
+
+		if (!*word)
+			continue;
+		if (value)
+			*value++ = '\0';
+		r = step(who, tx, word, value ? value : word + strlen(word));
+		ck_assert_msg(!r, "%s: %d, in: %s", word, r, list);
+	}
+}
+
 /* The events that wait at @who, in order, separated by spaces. */
 static inline const char *events(int who)
 {

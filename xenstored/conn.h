@@ -31,6 +31,7 @@
 struct acl;
 struct conn;
 struct domain;
+struct place;
 struct server;
 
 enum {
@@ -70,6 +71,17 @@ struct conn_ops {
 TAILQ_HEAD(watch_head, watch);
 
 /*
+ * Where the last part of a listing ended (DIRECTORY_PART).  The place is only
+ * compared: it may be gone.
+ */
+struct conn_cursor {
+	const struct place *child; /* the next one; NULL: it was the last */
+	uint64_t gen;              /* of the listing */
+	uint64_t offset;           /* of the next one in the listing */
+	uint32_t slot;
+};
+
+/*
  * First member of the transports' structs.  Owner: the server.
  * Freed by: the dead list, after conn_kill().
  */
@@ -92,6 +104,7 @@ struct conn {
 	size_t txs_nr;
 	uint32_t tx_last; /* the last id given out */
 	struct turn_conn turn;
+	struct conn_cursor cursor;
 };
 
 TAILQ_HEAD(conn_head, conn);

@@ -30,6 +30,7 @@ static const handler_fn handlers[XS_OP_NR] = {
 	[XS_OP_SET_PERMS] = do_set_perms,
 	[XS_OP_IS_DOMAIN_INTRODUCED] = do_is_domain_introduced,
 	[XS_OP_RESET_WATCHES] = do_reset_watches,
+	[XS_OP_DIRECTORY_PART] = do_directory_part,
 };
 
 void req_reply(struct req *req)

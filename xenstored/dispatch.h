@@ -63,7 +63,10 @@ int do_read(struct req *req) __must_check;
 int do_write(struct req *req) __must_check;
 int do_mkdir(struct req *req) __must_check;
 int do_rm(struct req *req) __must_check;
+
+/* req_dir.c */
 int do_directory(struct req *req) __must_check;
+int do_directory_part(struct req *req) __must_check;
 
 /* req_perm.c */
 int do_get_perms(struct req *req) __must_check;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* req_node.c - READ, WRITE, MKDIR, RM, DIRECTORY */
+/* req_node.c - READ, WRITE, MKDIR, RM */
 #include <errno.h>
 
 #include "xenstored/change.h"
@@ -53,25 +53,6 @@ int do_read(struct req *req)
 	req->data = pos.node->value;
 	req->len = pos.node->value_len;
 	return 0;
-}
-
-int do_directory(struct req *req)
-{
-	const struct node *child;
-	struct tree_pos pos;
-	uint32_t slot = 0;
-	struct wr wr;
-	int r = req_find(req, PERM_READ, TX_DEP_KIDS | TX_DEP_ACL, &pos);
-
-	if (r)
-		return r;
-	/* Do not look at all of them first. */
-	if (kids_bytes(pos.node->kids) > XSMSG_PAYLOAD_MAX)
-		return E2BIG;
-	req_wr(req, &wr);
-	while ((child = kids_next(pos.node->kids, &slot)))
-		wr_bytes(&wr, child->place->name, child->place->len + 1u);
-	return req_wr_done(req, &wr);
 }
 
 /*

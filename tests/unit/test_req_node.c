@@ -54,34 +54,6 @@ START_TEST(test_mkdir_rm)
 }
 END_TEST
 
-START_TEST(test_directory_in_order_of_creation)
-{
-	char path[64];
-
-	setup();
-	ck_assert_int_eq(write_node(k, "/d/zz", ""), 0);
-	ck_assert_int_eq(write_node(k, "/d/aa", ""), 0);
-	ck_assert_int_eq(write_node(k, "/d/mm", ""), 0);
-	ck_assert_int_eq(write_node(k, "/d/zz", "again"), 0);
-	ck_assert_int_eq(ask(k, XS_OP_DIRECTORY, "/d"), 0);
-	ck_assert_uint_eq(msg.hdr.len, 9);
-	ck_assert_mem_eq(msg.data, "zz\0aa\0mm\0", 9);
-	ck_assert_int_eq(ask(k, XS_OP_DIRECTORY, "/d/zz"), 0);
-	ck_assert_uint_eq(msg.hdr.len, 0);
-	/* XSA-72: more than fits is an error, and the client lives on. */
-	for (int i = 0; i < 512; i++) {
-		snprintf(path, sizeof(path), "/big/%07d", i);
-		ck_assert_int_eq(write_node(k, path, ""), 0);
-	}
-	ck_assert_int_eq(ask(k, XS_OP_DIRECTORY, "/big"), 0);
-	ck_assert_uint_eq(msg.hdr.len, 4096);
-	ck_assert_int_eq(write_node(k, "/big/x", ""), 0);
-	ck_assert_int_eq(ask(k, XS_OP_DIRECTORY, "/big"), E2BIG);
-	ck_assert_int_eq(ask(k, XS_OP_DIRECTORY, "/d"), 0);
-	teardown();
-}
-END_TEST
-
 /* XSA-481: each bad path, for each operation that takes one. */
 static const char *const bad_paths[] = {"", "//", "/a/", "/local/domain/",
 	"/local/domain//x", "/a b", "@releaseDomain/", "/x\xff"};
@@ -350,8 +322,8 @@ START_TEST(test_charge_moves_with_owner)
 END_TEST
 
 BH_CHECK_MAIN("req_node", 20, BH_TEST(test_read_write), BH_TEST(test_mkdir_rm),
-	BH_TEST(test_directory_in_order_of_creation), BH_TEST(test_bad_paths),
-	BH_TEST(test_unknown_operations), BH_TEST(test_guest_is_confined),
+	BH_TEST(test_bad_paths), BH_TEST(test_unknown_operations),
+	BH_TEST(test_guest_is_confined),
 	BH_TEST(test_missing_or_denied_looks_the_same),
 	BH_TEST(test_creator_owns), BH_TEST(test_set_perms),
 	BH_TEST(test_perms_end_with_the_domain), BH_TEST(test_special_perms),

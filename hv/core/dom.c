@@ -135,11 +135,6 @@ bool hv_dom_is_running(const struct hv_dom *d)
 	return d->life == LIFE_ALIVE && !d->shut && d->pauses == 0;
 }
 
-struct hv *hv_dom_machine(const struct hv_dom *d)
-{
-	return d->hv;
-}
-
 void hv_dom_set_host(struct hv_dom *d, void *data)
 {
 	d->host = data;

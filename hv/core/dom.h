@@ -39,7 +39,6 @@ struct hv_dom_config {
 	enum hv_kind kind;
 	uint8_t bits;       /* 32 or 64: bounds the event channel ports */
 	bool control;       /* the control domain: dom0 */
-	bool driver;        /* a driver domain */
 	bool xenstore;      /* serves the store: may list all domains */
 	uint32_t max_vcpus; /* 1..; default 1 */
 	uint32_t ssidref;
@@ -69,7 +68,6 @@ uint64_t hv_dom_gen(const struct hv_dom *d);
 bool hv_dom_is_control(const struct hv_dom *d);
 bool hv_dom_is_dying(const struct hv_dom *d);   /* dying, dead or zombie */
 bool hv_dom_is_running(const struct hv_dom *d); /* not paused, shut, dying */
-struct hv *hv_dom_machine(const struct hv_dom *d);
 
 /* The host's own data of this domain; NULL at creation. */
 void hv_dom_set_host(struct hv_dom *d, void *data);
@@ -102,9 +100,6 @@ int hv_dom_set_target(struct hv_dom *d, uint32_t target);
 
 /* hv_set_virq_handler: the domain that receives global VIRQ @virq. */
 int hv_set_virq_handler(struct hv *hv, uint32_t virq, struct hv_dom *d);
-
-/* hv_raise_virq: the machine itself raises a global VIRQ (CON_RING). */
-void hv_raise_virq(struct hv *hv, uint32_t virq);
 
 /* hv_dom_info: what domctl getdomaininfo shows. */
 void hv_dom_info(const struct hv_dom *d, struct xen_domctl_getdomaininfo *i);

@@ -297,6 +297,20 @@ int hv_evtchn_close(struct hv_dom *caller, uint32_t port)
 
 /* ---- reset ------------------------------------------------------------- */
 
+/* The domain whose ports the caller may close, all of them, now. */
+int evtchn_reset_target(
+	struct hv_dom *caller, uint32_t domid, struct hv_dom **d)
+{
+	int r = evtchn_resolve(caller, domid, d);
+
+	if (r)
+		return r;
+	/* another domain's ports may go only while it cannot run */
+	if ((*d)->life != LIFE_ALIVE || (*d != caller && (*d)->pauses == 0))
+		return -EINVAL;
+	return 0;
+}
+
 /*
  * evtchn_reset_step: *@token 0 begins, and is refused while another one is
  * under way; otherwise it goes on with the one of that token.
@@ -328,33 +342,4 @@ void evtchn_reset_abort(struct hv_dom *d, uint64_t token)
 {
 	if (token && d->ev.reset_token == token)
 		d->ev.reset_token = 0;
-}
-
-int hv_evtchn_reset(struct hv_dom *caller, uint32_t domid, uint32_t *budget)
-{
-	struct hv_instance *by;
-	struct hv_dom *d;
-	uint64_t token;
-	int r;
-
-	r = evtchn_resolve(caller, domid, &d);
-	if (r)
-		return r;
-	/* another domain's ports may go only while it cannot run */
-	if (d->life != LIFE_ALIVE || (d != caller && d->pauses == 0))
-		return -EINVAL;
-	by = &d->ev.reset_by;
-	/* whoever began it and died does not block it for ever */
-	if (by->gen && !dom_of(d->hv, *by)) {
-		evtchn_reset_abort(d, d->ev.reset_token);
-		by->gen = 0;
-	}
-	token = instance_is(*by, caller) ? d->ev.reset_token : 0;
-	r = evtchn_reset_step(d, &token, budget);
-	if (r == -ERESTART)
-		*by = dom_instance(caller);
-	else if (r != -EBUSY)
-		by->gen = 0;
-	check_after(d->hv);
-	return r;
 }

@@ -53,23 +53,11 @@ int hv_evtchn_send(struct hv_dom *caller, uint32_t port);
 int hv_evtchn_status(struct hv_dom *caller, uint32_t domid, uint32_t port,
 	struct evtchn_status *st);
 
-/* hv_evtchn_mask, _unmask: unmasking a pending port raises it again. */
-int hv_evtchn_mask(struct hv_dom *d, uint32_t port);
+/* hv_evtchn_unmask: a pending port is raised again.  -EINVAL.  Guests mask
+ * a port themselves, in their shared_info page. */
 int hv_evtchn_unmask(struct hv_dom *d, uint32_t port);
-
-/*
- * hv_evtchn_reset: close every port of @domid.  Restartable (spends
- * *budget); a second one meanwhile is -EBUSY, ports opened meanwhile make it
- * -EAGAIN.
- */
-int hv_evtchn_reset(struct hv_dom *caller, uint32_t domid, uint32_t *budget);
 
 bool hv_evtchn_is_pending(const struct hv_dom *d, uint32_t port);
 void hv_evtchn_consume(struct hv_dom *d, uint32_t port);
-
-/*
- * hv_evtchn_peer: the other end of an interdomain port, or NULL; borrowed.
- */
-struct hv_dom *hv_evtchn_peer(struct hv_dom *d, uint32_t port, uint32_t *rport);
 
 #endif

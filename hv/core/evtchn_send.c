@@ -79,14 +79,6 @@ static struct hv_port *port_used(struct hv_dom *d, uint32_t port)
 	return c && c->state != PORT_FREE ? c : NULL;
 }
 
-int hv_evtchn_mask(struct hv_dom *d, uint32_t port)
-{
-	if (!port_used(d, port))
-		return -EINVAL;
-	hv_or(&d->ev.mask[port / 64], 1ull << (port % 64));
-	return 0;
-}
-
 int hv_evtchn_unmask(struct hv_dom *d, uint32_t port)
 {
 	uint64_t bit = 1ull << (port % 64);
@@ -109,16 +101,6 @@ void hv_evtchn_consume(struct hv_dom *d, uint32_t port)
 {
 	if (evtchn_port(d, port))
 		hv_and(&d->ev.pending[port / 64], ~(1ull << (port % 64)));
-}
-
-struct hv_dom *hv_evtchn_peer(struct hv_dom *d, uint32_t port, uint32_t *rport)
-{
-	struct hv_port *c = evtchn_port(d, port);
-
-	if (!c || c->state != PORT_INTERDOMAIN)
-		return NULL;
-	*rport = c->rport;
-	return c->rd;
 }
 
 static void status_fill(const struct hv_port *c, struct evtchn_status *st)

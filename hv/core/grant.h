@@ -72,17 +72,14 @@ void hv_gnt_frames(const struct hv_dom *d, uint32_t *nr, uint32_t *max);
 int hv_gnt_swap(struct hv_dom *d, uint32_t a, uint32_t b);
 
 /*
- * Entries of @d written on its behalf, by a toolstack before it runs or by
- * the host that keeps the domain's free list.
+ * Entries of @d written on its behalf, by the host that keeps the domain's
+ * free list.  (A toolstack writes the reserved ones into the mapped table.)
  * hv_gnt_alloc  finds an entry >= 8 whose flags are 0 and that is not
  *	 pinned, and grants page @gfn to @domid.  Grows the table. -ENOSPC.
- * hv_gnt_seed   grants at a fixed @ref (0 console, 1 xenstore).  -EBUSY.
  * hv_gnt_end    withdraws: 0, or -EBUSY while the entry is in use.
  */
 int hv_gnt_alloc(
 	struct hv_dom *d, uint32_t domid, uint64_t gfn, bool ro, uint32_t *ref);
-int hv_gnt_seed(
-	struct hv_dom *d, uint32_t ref, uint32_t domid, uint64_t gfn, bool ro);
 int hv_gnt_end(struct hv_dom *d, uint32_t ref);
 
 #endif

@@ -191,22 +191,6 @@ int hv_gnt_alloc(
 	return 0;
 }
 
-int hv_gnt_seed(
-	struct hv_dom *d, uint32_t ref, uint32_t domid, uint64_t gfn, bool ro)
-{
-	int r = grant_check(d, domid, gfn);
-
-	if (r)
-		return r;
-	if (!gnt_entry(d, ref))
-		return -EINVAL;
-	if (!entry_is_free(d, ref))
-		return -EBUSY;
-	entry_write(d, ref, domid, gfn, ro);
-	check_after(d->hv);
-	return 0;
-}
-
 int hv_gnt_end(struct hv_dom *d, uint32_t ref)
 {
 	struct gnt_shared *e = gnt_entry(d, ref);

@@ -83,11 +83,9 @@ static int do_reset(struct hc *h, union evtchn_arg *a)
 		if (!d || d->life != LIFE_ALIVE)
 			return -ESRCH;
 	} else {
-		r = evtchn_resolve(h->dom, a->reset.dom, &d);
+		r = evtchn_reset_target(h->dom, a->reset.dom, &d);
 		if (r)
 			return r;
-		if (d->life != LIFE_ALIVE || (d != h->dom && d->pauses == 0))
-			return -EINVAL;
 		c->state[0] = d->domid;
 		c->state[1] = d->gen;
 	}

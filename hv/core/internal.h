@@ -289,8 +289,7 @@ struct hv_evtchn {
 	uint64_t own_mask[EVTCHN_WORDS];
 	uint32_t *virq; /* [max_vcpus][HV_NR_VIRQS]: the port, 0 if none */
 	/* reset in progress */
-	uint64_t reset_token;        /* 0: none */
-	struct hv_instance reset_by; /* the caller of hv_evtchn_reset() */
+	uint64_t reset_token; /* 0: none */
 	uint32_t reset_next;
 };
 
@@ -305,6 +304,8 @@ void evtchn_unbind_host(struct hv_dom *d, uint32_t port);
 void evtchn_free(struct hv_dom *d, uint32_t port);
 void evtchn_close_port(struct hv_dom *d, uint32_t port);
 int evtchn_close_all(struct hv_dom *d, uint32_t *cursor, uint32_t *budget);
+int evtchn_reset_target(
+	struct hv_dom *caller, uint32_t domid, struct hv_dom **d);
 int evtchn_reset_step(struct hv_dom *d, uint64_t *token, uint32_t *budget);
 void evtchn_reset_abort(struct hv_dom *d, uint64_t token);
 int evtchn_resolve(struct hv_dom *caller, uint32_t domid, struct hv_dom **d);

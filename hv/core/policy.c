@@ -13,13 +13,12 @@ enum role {
 	ROLE_STUB = 1 << 1,    /* the stubdomain of the target */
 	ROLE_SELF = 1 << 2,    /* the target itself */
 	ROLE_STORE = 1 << 3,   /* serves the store */
-	ROLE_DRIVER = 1 << 4,  /* a driver domain */
-	ROLE_GUEST = 1 << 5,   /* any domain */
+	ROLE_GUEST = 1 << 4,   /* any domain */
 };
 
 /*
- * A driver domain has no row of its own on purpose: what its frontends grant
- * is all that it may touch.
+ * A driver domain is no role, on purpose: what its frontends grant is all that
+ * it may touch.
  */
 static const uint8_t table[HV_OP_NR] = {
 	[HV_OP_DOM_INFO] = ROLE_CONTROL | ROLE_STORE,
@@ -48,8 +47,6 @@ static uint8_t roles_of(
 		roles |= ROLE_CONTROL;
 	if (caller->cfg.xenstore)
 		roles |= ROLE_STORE;
-	if (caller->cfg.driver)
-		roles |= ROLE_DRIVER;
 	if (!target)
 		return roles;
 	if (caller == target)

@@ -84,12 +84,6 @@ void virq_raise(struct hv *hv, uint32_t virq)
 		evtchn_raise(d, port);
 }
 
-void hv_raise_virq(struct hv *hv, uint32_t virq)
-{
-	if (virq < HV_NR_VIRQS && virq_is_global(virq))
-		virq_raise(hv, virq);
-}
-
 int hv_set_virq_handler(struct hv *hv, uint32_t virq, struct hv_dom *d)
 {
 	if (virq >= HV_NR_VIRQS || !virq_is_global(virq))

@@ -228,6 +228,12 @@ uint8_t *host_page(struct hv_dom *d, uint64_t gfn)
 	return p.run->va + (size_t)p.page * HV_PAGE_SIZE;
 }
 
+void host_mask(struct hv_dom *d, uint32_t port)
+{
+	if (evtchn_port(d, port))
+		hv_or(&d->ev.mask[port / 64], 1ull << (port % 64));
+}
+
 struct grant_entry_v1 *host_entry(struct hv_dom *d, uint32_t ref)
 {
 	NEED(gnt_entry(d, ref));

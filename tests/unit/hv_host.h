@@ -54,6 +54,9 @@ uint64_t host_share(struct hv_dom *d, uint32_t nr);
 /* The engine's view of a page. */
 uint8_t *host_page(struct hv_dom *d, uint64_t gfn);
 
+/* The guest masks a port that there is. */
+void host_mask(struct hv_dom *d, uint32_t port);
+
 /* The grant entry @ref of @d as its guest sees it. */
 struct grant_entry_v1 *host_entry(struct hv_dom *d, uint32_t ref);
 int16_t host_map(struct hv_dom *by, uint32_t domid, uint32_t ref,

@@ -337,24 +337,8 @@ START_TEST(test_alloc_skips_pinned)
 	e.a->gt.hint = e.rw;
 	ck_assert_int_eq(hv_gnt_alloc(e.a, 2, e.agfn, false, &ref), 0);
 	ck_assert_uint_ne(ref, e.rw);
-	ck_assert_int_eq(hv_gnt_seed(e.a, e.rw, 2, 1, false), -EBUSY);
 	ck_assert_int_eq(hv_gnt_end(e.a, e.rw), -EBUSY);
 	ck_assert_int_eq(host_unmap(e.b, handle), 0);
-	env_end(&e);
-}
-END_TEST
-
-START_TEST(test_seed)
-{
-	struct env e;
-
-	env_init(&e);
-	ck_assert_int_eq(
-		hv_gnt_seed(e.a, GNTTAB_RESERVED_XENSTORE, 0, 2, false), 0);
-	ck_assert_uint_eq(host_entry(e.a, 1)->flags, GTF_permit_access);
-	ck_assert_uint_eq(host_entry(e.a, 1)->frame, 2);
-	ck_assert_int_eq(hv_gnt_seed(e.a, 1, 0, 2, false), -EBUSY);
-	ck_assert_int_eq(hv_gnt_seed(e.a, 512, 0, 2, false), -EINVAL);
 	env_end(&e);
 }
 END_TEST
@@ -386,4 +370,4 @@ BH_CHECK_MAIN("grant_copy", 60, BH_TEST(test_copy), BH_TEST(test_copy_status),
 	BH_TEST(test_transfer), BH_TEST(test_transfer_status),
 	BH_TEST(test_transfer_into_pinned), BH_TEST(test_transfer_moving),
 	BH_TEST(test_table_limit), BH_TEST(test_alloc_skips_pinned),
-	BH_TEST(test_seed), BH_TEST(test_swap))
+	BH_TEST(test_swap))

@@ -50,20 +50,14 @@ xenforeignmemory_handle *xenforeignmemory_open(
 		return NULL;
 	}
 	fmem = calloc(1, sizeof(*fmem));
-	r = fmem ? hv_client_open(&fmem->client, NULL, 0) : -ENOMEM;
-	if (r == 0) {
-		fmem->windows = hv_windows_new(fmem->client, HVP_FM_UNMAP);
-		if (!fmem->windows) {
-			hv_client_close(fmem->client);
-			r = -ENOMEM;
-		}
-	}
+	r = fmem ? hv_windows_open(&fmem->windows, HVP_FM_UNMAP) : -ENOMEM;
 	if (r < 0) {
 		hv_log_error(logger, "foreignmemory", -r, "cannot reach hvd");
 		free(fmem);
 		errno = -r;
 		return NULL;
 	}
+	fmem->client = fmem->windows->client;
 	fmem->logger = logger;
 	fmem->active.restrict_callback = on_restrict;
 	xentoolcore__register_active_handle(&fmem->active);

@@ -38,20 +38,14 @@ struct xengntdev_handle *gnt_open(struct xentoollog_logger *logger,
 
 	(void)flags; /* none is defined; upstream takes any, too */
 	h = calloc(1, sizeof(*h));
-	r = h ? hv_client_open(&h->client, NULL, 0) : -ENOMEM;
-	if (r == 0) {
-		h->windows = hv_windows_new(h->client, release);
-		if (!h->windows) {
-			hv_client_close(h->client);
-			r = -ENOMEM;
-		}
-	}
+	r = h ? hv_windows_open(&h->windows, release) : -ENOMEM;
 	if (r < 0) {
 		hv_log_error(logger, what, -r, "cannot reach hvd");
 		free(h);
 		errno = -r;
 		return NULL;
 	}
+	h->client = h->windows->client;
 	h->logger = logger;
 	h->max_grants = UINT32_MAX;
 	pthread_mutex_init(&h->arena_lock, NULL);

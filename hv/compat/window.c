@@ -26,6 +26,21 @@ struct hv_windows *hv_windows_new(
 	return ws;
 }
 
+int hv_windows_open(struct hv_windows **ws, unsigned int release)
+{
+	struct hv_client *c;
+	int r = hv_client_open(&c, NULL, 0);
+
+	*ws = NULL;
+	if (r < 0)
+		return r;
+	*ws = hv_windows_new(c, release);
+	if (*ws)
+		return 0;
+	hv_client_close(c);
+	return -ENOMEM;
+}
+
 static void window_free(struct hv_window *w)
 {
 	free(w->id);

@@ -13,7 +13,7 @@
  * program still uses the others.  The parts of all windows of a handle are
  * kept sorted by address.
  *
- * Thread-safe, except hv_windows_new() and hv_windows_close().
+ * Thread-safe, except hv_windows_new(), _open() and _close().
  */
 #ifndef HV_COMPAT_WINDOW_H
 #define HV_COMPAT_WINDOW_H
@@ -60,6 +60,13 @@ struct hv_windows {
  */
 struct hv_windows *hv_windows_new(
 	struct hv_client *client, unsigned int release);
+
+/*
+ * hv_windows_open: a session of their own with hvd, and no window yet; what
+ * the handle of a library that maps begins with.  0, -ENOMEM, or -errno of
+ * hv_client_open(); *@ws is NULL then.
+ */
+int hv_windows_open(struct hv_windows **ws, unsigned int release);
 
 /*
  * hv_windows_close: the handle is closed.  Takes @ws and its client: the

@@ -527,10 +527,22 @@ START_TEST(test_fork)
 }
 END_TEST
 
+/* Without hvd there is no handle, and nothing that would have to go. */
+START_TEST(test_open_refused)
+{
+	struct hv_windows *none = (void *)&none;
+
+	ck_assert_int_eq(setenv("HV_SOCKET", "/nonexistent/hv", 1), 0);
+	ck_assert_int_eq(hv_windows_open(&none, HVP_GNT_UNMAP), -ENOENT);
+	ck_assert_ptr_null(none);
+	ck_assert_int_eq(unsetenv("HV_SOCKET"), 0);
+}
+END_TEST
+
 BH_CHECK_MAIN("window", 10, BH_TEST(test_segments), BH_TEST(test_holes),
 	BH_LOOP(test_wrong_segments, (int)(sizeof(wrong) / sizeof(wrong[0]))),
-	BH_TEST(test_refused), BH_TEST(test_many), BH_TEST(test_stale),
-	BH_TEST(test_hole_taken), BH_TEST(test_taken_bit_by_bit),
-	BH_TEST(test_taken_early), BH_TEST(test_close_while_mapped),
-	BH_TEST(test_descriptor_taken), BH_TEST(test_fork),
-	BH_TEST(test_no_proc))
+	BH_TEST(test_refused), BH_TEST(test_open_refused), BH_TEST(test_many),
+	BH_TEST(test_stale), BH_TEST(test_hole_taken),
+	BH_TEST(test_taken_bit_by_bit), BH_TEST(test_taken_early),
+	BH_TEST(test_close_while_mapped), BH_TEST(test_descriptor_taken),
+	BH_TEST(test_fork), BH_TEST(test_no_proc))

@@ -57,6 +57,14 @@ int charge_take(struct charge *charge, struct account *acct, size_t n)
 	return 0;
 }
 
+void charge_force(struct charge *charge, struct account *acct, size_t n)
+{
+	CHECK(!charge->acct);
+	account_force(acct, n);
+	charge->acct = acct;
+	charge->n = n;
+}
+
 void charge_give(struct charge *charge)
 {
 	if (!charge->acct)

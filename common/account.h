@@ -60,6 +60,9 @@ void account_give(struct account *acct, size_t n);
 int charge_take(
 	struct charge *charge, struct account *acct, size_t n) __must_check;
 
+/* The same, whatever the limit says. */
+void charge_force(struct charge *charge, struct account *acct, size_t n);
+
 /* Give back all; a charge of nothing is left alone. */
 void charge_give(struct charge *charge);
 

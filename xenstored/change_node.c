@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* change_node.c - changes of nodes and of special nodes */
 #include <errno.h>
+#include <string.h>
 
 #include "xenstored/acl.h"
 #include "xenstored/change.h"
@@ -31,12 +32,42 @@ static struct acl *acl_inherit(const struct change *change, struct acl *above)
 	return acl_with_owner(above, guest->domid, guest->instance);
 }
 
-static bool nodes_have_room(
-	const struct domain *guest, const struct tx *tx, size_t nr)
+/* What the nodes that are @change->path's and its missing parents' cost. */
+static size_t create_cost(
+	const struct change *change, const struct tree_pos *pos)
 {
-	if (tx)
-		return tx_has_room(tx, nr);
-	return account_has_room(&guest->account[DOMAIN_NODES], nr);
+	size_t each = domain_node_cost(pos->near->acl->nr, 0, 0);
+	/* The slashes between them are nobody's. */
+	size_t names = strlen(pos->rest) - (pos->missing - 1);
+
+	return pos->missing * each + names + change->value_len;
+}
+
+/* May @guest create what is missing?  Transactions pay for bytes as they go. */
+static int may_create(struct domain *guest, const struct change *change,
+	const struct tree_pos *pos)
+{
+	if (!change->tx)
+		return domain_may_grow(
+			guest, pos->missing, create_cost(change, pos));
+	if (!tx_has_room(change->tx, pos->missing))
+		return quota_refused(guest, QUOTA_NODES);
+	return 0;
+}
+
+/*
+ * May a guest make @node larger?  The owner pays, whoever writes; what makes
+ * nothing larger is always allowed.  Transactions ask when they commit.
+ */
+static int may_replace(struct server *server, const struct change *change,
+	const struct node *node, size_t acl_nr, size_t value_len)
+{
+	size_t was = domain_node_cost(node->acl->nr, 0, node->value_len);
+	size_t is = domain_node_cost(acl_nr, 0, value_len);
+
+	if (!limited(change) || change->tx || is <= was)
+		return 0;
+	return domain_may_grow(domain_owner(server, node->acl), 0, is - was);
 }
 
 /* Within a transaction, room to note the prepared change @edit. */
@@ -71,8 +102,9 @@ static int create_prepare(struct server *server, struct change *change,
 	int r;
 
 	/* All of them, or none: before anything is built (requirement B5). */
-	if (guest && !nodes_have_room(guest, change->tx, pos->missing))
-		return quota_refused(guest, QUOTA_NODES);
+	r = guest ? may_create(guest, change, pos) : 0;
+	if (r)
+		return r;
 	acl = acl_inherit(change, pos->near->acl);
 	if (!acl)
 		return ENOMEM;
@@ -87,12 +119,17 @@ static int write_prepare(struct server *server, struct change *change)
 	struct tree *tree = tx_tree(server, change->tx);
 	struct domain *guest = limited(change);
 	struct tree_pos pos;
+	int r;
 
 	if (guest && change->value_len > guest->limits.node_size)
 		return quota_refused(guest, QUOTA_NODE_SIZE);
 	tree_find(tree, tree->root, change->path, &pos);
 	if (!pos.node)
 		return create_prepare(server, change, &pos);
+	r = may_replace(
+		server, change, pos.node, pos.node->acl->nr, change->value_len);
+	if (r)
+		return r;
 	return tx_prepare(
 		change, tree_prep_value(tree, change->path, change->value,
 				change->value_len, &change->edit));
@@ -107,6 +144,7 @@ static void write_commit(struct server *server, struct change *change)
 		return;
 	tree_commit(&server->tree, edit);
 	if (!edit->created) {
+		domain_node_changed(server, edit->old, edit->new);
 		txs_let_go(server, 1);
 		return;
 	}
@@ -194,9 +232,18 @@ const struct change_ops change_node_remove = {
 
 static int acl_prepare(struct server *server, struct change *change)
 {
-	return tx_prepare(
-		change, tree_prep_acl(tx_tree(server, change->tx), change->path,
-				change->acl, &change->edit));
+	struct tree *tree = tx_tree(server, change->tx);
+	struct tree_pos pos;
+	int r;
+
+	/* A guest does not change the owner: the one who pays stays. */
+	tree_find(tree, tree->root, change->path, &pos);
+	r = may_replace(
+		server, change, pos.node, change->acl->nr, pos.node->value_len);
+	if (r)
+		return r;
+	return tx_prepare(change,
+		tree_prep_acl(tree, change->path, change->acl, &change->edit));
 }
 
 static void acl_commit(struct server *server, struct change *change)
@@ -205,10 +252,8 @@ static void acl_commit(struct server *server, struct change *change)
 
 	if (tx_commit(change, TX_ACL))
 		return;
-	/* Off the old owner's account, on the new one's. */
-	domain_node_removed(server, edit->old);
 	tree_commit(&server->tree, edit);
-	domain_node_added(server, edit->new);
+	domain_node_changed(server, edit->old, edit->new);
 	txs_let_go(server, 1);
 }
 

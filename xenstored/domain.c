@@ -111,12 +111,44 @@ struct domain *domain_owner(struct server *server, const struct acl *acl)
 	return domain;
 }
 
+/* The slot and the index in the directory it is in. */
+enum { NODE_SLOT = 2 * sizeof(void *) };
+
+size_t domain_node_cost(size_t acl_nr, size_t name_len, size_t value_len)
+{
+	return sizeof(struct node) + sizeof(struct place) + NODE_SLOT +
+	       sizeof(struct acl) + acl_nr * sizeof(struct acl_entry) +
+	       name_len + value_len;
+}
+
+static size_t cost_of(const struct node *node)
+{
+	return domain_node_cost(
+		node->acl->nr, node->place->len, node->value_len);
+}
+
+int domain_may_grow(struct domain *owner, size_t nodes, size_t bytes)
+{
+	if (nodes && !account_has_room(&owner->account[DOMAIN_NODES], nodes))
+		return quota_refused(owner, QUOTA_NODES);
+	if (bytes && !account_has_room(&owner->account[DOMAIN_MEMORY], bytes))
+		return quota_refused(owner, QUOTA_MEMORY);
+	return 0;
+}
+
+static void memory_take(struct domain *owner, size_t bytes)
+{
+	account_force(&owner->account[DOMAIN_MEMORY], bytes);
+	quota_soft_check(owner);
+}
+
 void domain_node_added(struct server *server, struct node *node)
 {
 	struct domain *owner = domain_owner(server, node->acl);
 
 	account_force(&owner->account[DOMAIN_NODES], 1);
 	LIST_INSERT_HEAD(&owner->owned, node->place, owned);
+	memory_take(owner, cost_of(node));
 }
 
 void domain_node_removed(struct server *server, struct node *node)
@@ -124,7 +156,23 @@ void domain_node_removed(struct server *server, struct node *node)
 	struct domain *owner = domain_owner(server, node->acl);
 
 	account_give(&owner->account[DOMAIN_NODES], 1);
+	account_give(&owner->account[DOMAIN_MEMORY], cost_of(node));
 	LIST_REMOVE(node->place, owned);
+}
+
+void domain_node_changed(
+	struct server *server, struct node *old, struct node *new)
+{
+	struct domain *owner = domain_owner(server, old->acl);
+	size_t was = cost_of(old), is = cost_of(new);
+
+	if (domain_owner(server, new->acl) != owner) {
+		domain_node_removed(server, old);
+		domain_node_added(server, new);
+		return;
+	}
+	account_give(&owner->account[DOMAIN_MEMORY], was);
+	memory_take(owner, is);
 }
 
 /* What became of @domain, when @state is what its domid is now. */

@@ -86,12 +86,30 @@ int domain_get(struct server *server, uint16_t domid,
 	struct domain **domain) __must_check;
 
 /*
- * domain_node_added, domain_node_removed - keep accounts and lists of owners
- * while @node comes to or goes from the current root.  Cannot fail: that
- * there is room was checked before.
+ * domain_node_added, _removed, _changed - keep accounts and lists of owners
+ * while a node comes to or goes from the current root, or a version of it is
+ * replaced by another.  Cannot fail: that there is room was checked before.
  */
 void domain_node_added(struct server *server, struct node *node);
 void domain_node_removed(struct server *server, struct node *node);
+void domain_node_changed(
+	struct server *server, struct node *old, struct node *new);
+
+/*
+ * domain_node_cost - bytes of memory a node costs its owner
+ *
+ * Its children and the parts it shares do not count: so the cost of a node is
+ * the same however it came about, and an account is the sum over the nodes.
+ */
+size_t domain_node_cost(size_t acl_nr, size_t name_len, size_t value_len);
+
+/*
+ * domain_may_grow - may a guest add to what @owner owns?
+ *
+ * 0; ENOSPC or ENOMEM, and the refusal was logged.
+ */
+int domain_may_grow(
+	struct domain *owner, size_t nodes, size_t bytes) __must_check;
 
 /* The domain that owns nodes with @acl. */
 struct domain *domain_owner(struct server *server, const struct acl *acl);

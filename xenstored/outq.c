@@ -101,6 +101,9 @@ int outq_reply(struct outq *q, const struct xsmsg_hdr *hdr, const void *data)
 			q->share && need < OUTQ_CHUNK ? OUTQ_CHUNK : need);
 		if (!msg)
 			return ENOMEM;
+		/* Bounded by the requests that are taken, so never refused. */
+		charge_force(
+			&msg->charge, q->memory, sizeof(*msg) + msg->cap);
 		TAILQ_INSERT_TAIL(&q->msgs, msg, link);
 	}
 	msg_append(q, msg, hdr, data);

@@ -5,7 +5,8 @@
  * DOC: Nobody waits for a reader
  *
  * Replies are bounded by the requests that are taken: a connection with too
- * many undelivered replies is not read.
+ * many undelivered replies is not read.  So they are charged, but never
+ * refused.
  *
  * Events are charged to the account of the reader.  An event which is queued
  * already is not queued again.  When the account or the limit of events is
@@ -44,7 +45,7 @@ struct outq {
 	struct outq_marks marks;    /* watches that missed events, in order */
 	struct outq_bucket *bucket; /* events not begun; NULL: never any */
 	const struct hash_key *key;
-	struct account *memory; /* pays for events */
+	struct account *memory; /* pays for all of it */
 	size_t events_max;
 	size_t begun;       /* bytes of the first message that are sent */
 	size_t bytes;       /* to be sent */

@@ -150,21 +150,33 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-int quota_refused(struct domain *domain, enum quota quota)
+static void count(struct domain *domain, enum quota quota, const char *what)
 {
 	struct quota_log *q = &domain->refused[quota];
 	uint64_t now = now_ns();
 
 	q->count++;
-	if (!q->stamp || now - q->stamp >= BURST_NS) {
-		log_warn(&domain->log, "quota",
-			"refused by quota %s, limit %" PRIu64 ", %" PRIu64
-			" times since the last such line",
-			rows[quota].name,
-			quota_get_wire(&domain->limits, quota),
-			q->count - q->logged);
-		q->stamp = now;
-		q->logged = q->count;
-	}
+	if (q->stamp && now - q->stamp < BURST_NS)
+		return;
+	log_warn(&domain->log, "quota",
+		"%s quota %s, limit %" PRIu64 ", %" PRIu64
+		" times since the last such line",
+		what, rows[quota].name, quota_get_wire(&domain->limits, quota),
+		q->count - q->logged);
+	q->stamp = now;
+	q->logged = q->count;
+}
+
+int quota_refused(struct domain *domain, enum quota quota)
+{
+	count(domain, quota, "refused by");
 	return quota == QUOTA_MEMORY ? ENOMEM : ENOSPC;
+}
+
+void quota_soft_check(struct domain *domain)
+{
+	const struct account *memory = &domain->account[DOMAIN_MEMORY];
+
+	if (__builtin_expect(memory->used > domain->limits.soft_memory, 0))
+		count(domain, QUOTA_SOFT_MEMORY, "over");
 }

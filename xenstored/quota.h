@@ -102,4 +102,7 @@ uint64_t quota_get_wire(const struct limits *limits, enum quota quota);
  */
 int quota_refused(struct domain *domain, enum quota quota);
 
+/* @domain has taken memory: say so once per burst if it is a lot. */
+void quota_soft_check(struct domain *domain);
+
 #endif

@@ -46,6 +46,7 @@ static int watch_charge(struct watch *watch, const struct path *path)
 		return quota_refused(domain, QUOTA_WATCHES);
 	if (charge_take(&watch->memory, &account[DOMAIN_MEMORY], cost))
 		return quota_refused(domain, QUOTA_MEMORY);
+	quota_soft_check(domain);
 	return 0;
 }
 

@@ -28,8 +28,10 @@
 #include "wire/xsring.h"
 #include "xenstored/acl.h"
 #include "xenstored/conn.h"
+#include "xenstored/domain.h"
 #include "xenstored/host.h"
 #include "xenstored/node.h"
+#include "xenstored/place.h"
 #include "xenstored/server.h"
 
 enum {
@@ -223,9 +225,46 @@ static inline struct fx *fx_new(void)
 	return fx;
 }
 
+/*
+ * Invariant: accounts equal a full walk of the tree, and what the rings of
+ * guests have besides.
+ */
+static inline void fx_check_accounts(struct fx *fx)
+{
+	size_t nodes[FX_DOMS] = {0}, bytes[FX_DOMS] = {0};
+	struct node *node;
+
+	node_walk_start(&fx->server->walk, fx->server->tree.root);
+	while ((node = node_walk_next(&fx->server->walk))) {
+		uint16_t domid = node->acl->entry[0].domid;
+
+		nodes[domid]++;
+		bytes[domid] += domain_node_cost(
+			node->acl->nr, node->place->len, node->value_len);
+	}
+	for (uint16_t i = 0; i < FX_DOMS; i++) {
+		const struct domain *d = domain_find(fx->server, i);
+		const struct conn *conn;
+		const struct watch *w;
+
+		CHECK(d || !nodes[i]);
+		if (!d)
+			continue;
+		TAILQ_FOREACH (conn, &fx->server->conns, link)
+			TAILQ_FOREACH (w, &conn->watches, at_conn)
+				if (conn->domain == d)
+					bytes[i] += w->memory.n;
+		CHECK(d->account[DOMAIN_NODES].used == nodes[i]);
+		if (!d->ring || outq_empty(&d->ring->out))
+			CHECK(d->account[DOMAIN_MEMORY].used == bytes[i]);
+		CHECK(d->account[DOMAIN_MEMORY].used >= bytes[i]);
+	}
+}
+
 /* Checks, with the accounts, that everything was given back. */
 static inline void fx_free(struct fx *fx)
 {
+	fx_check_accounts(fx);
 	server_free(fx->server);
 	talloc_free(fx->loop);
 	for (int i = 0; i < FX_DOMS; i++)

@@ -37,6 +37,7 @@ enum {
 	XSRING_FEATURE_ERROR = 2,
 	XSRING_FEATURE_WATCHDEPTH = 4,
 	XSRING_FEATURE_DOMID_ANY = 8,
+	XSRING_FEATURES = 15, /* all there are */
 };
 
 enum xsring_connection {

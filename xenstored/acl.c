@@ -46,19 +46,22 @@ struct acl *acl_with_owner(struct acl *acl, uint16_t domid, uint32_t instance)
 	return mine;
 }
 
-static bool names(const struct acl_entry *e, uint16_t domid, uint32_t instance)
+static bool names(const struct acl_entry *e, const struct acl_id *id)
 {
-	return e->domid == domid && e->instance == instance;
+	return id && e->domid == id->domid && e->instance == id->instance;
 }
 
-unsigned acl_access(const struct acl *acl, uint16_t domid, uint32_t instance)
+unsigned acl_access(const struct acl *acl, const struct acl_id *self,
+	const struct acl_id *target)
 {
-	if (names(&acl->entry[0], domid, instance))
+	const struct acl_entry *e = &acl->entry[0];
+
+	if (names(e, self) || names(e, target))
 		return ACL_ALL;
 	for (uint32_t i = 1; i < acl->nr; i++) {
-		const struct acl_entry *e = &acl->entry[i];
-
-		if (e->domid == PERM_DOMID_ANY || names(e, domid, instance))
+		e = &acl->entry[i];
+		if (e->domid == PERM_DOMID_ANY || names(e, self) ||
+			names(e, target))
 			return e->access;
 	}
 	return acl->entry[0].access;

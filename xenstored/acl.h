@@ -34,6 +34,12 @@ struct acl {
 	struct acl_entry entry[];
 };
 
+/* One domain that lives, so its instance is not 0. */
+struct acl_id {
+	uint16_t domid;
+	uint32_t instance;
+};
+
 /* Also owner rights, besides PERM_READ and PERM_WRITE. */
 enum { ACL_OWNER = 4, ACL_ALL = PERM_BOTH | ACL_OWNER };
 
@@ -58,10 +64,12 @@ static inline const struct acl_entry *acl_owner(const struct acl *acl)
 
 /*
  * acl_access - what an unprivileged domain may do: PERM_* and ACL_OWNER
+ * @target:	whose rights @self has too (SET_TARGET), or NULL
  *
- * The first entry that names the domain decides; else the default.
- * @instance is that of a domain that lives, so not 0.
+ * The owner may do everything.  Else the first entry that names one of the
+ * two decides; else the default.
  */
-unsigned acl_access(const struct acl *acl, uint16_t domid, uint32_t instance);
+unsigned acl_access(const struct acl *acl, const struct acl_id *self,
+	const struct acl_id *target);
 
 #endif

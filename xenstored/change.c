@@ -14,6 +14,10 @@ static const struct change_ops *const kinds[CHANGE_KINDS] = {
 	[CHANGE_DOMAIN_INTRODUCE] = &change_domain_introduce,
 	[CHANGE_DOMAIN_SHUTDOWN] = &change_domain_shutdown,
 	[CHANGE_DOMAIN_GONE] = &change_domain_gone,
+	[CHANGE_DOMAIN_RESUME] = &change_domain_resume,
+	[CHANGE_DOMAIN_TARGET] = &change_domain_target,
+	[CHANGE_DOMAIN_FEATURES] = &change_domain_features,
+	[CHANGE_QUOTA] = &change_quota,
 };
 
 int change_apply(struct server *server, struct change *change)

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "xenstored/quota.h"
 #include "xenstored/tree.h"
 #include "xenstored/watch.h"
 
@@ -50,6 +51,10 @@ enum change_kind {
 	CHANGE_DOMAIN_INTRODUCE, /* domid, port; gives domain */
 	CHANGE_DOMAIN_SHUTDOWN,  /* domain */
 	CHANGE_DOMAIN_GONE,      /* domain: its record and all it owned */
+	CHANGE_DOMAIN_RESUME,    /* domain */
+	CHANGE_DOMAIN_TARGET,    /* domain, target */
+	CHANGE_DOMAIN_FEATURES,  /* domain, features */
+	CHANGE_QUOTA, /* domain, or NULL: of those that come; quota, limit */
 	CHANGE_KINDS,
 };
 
@@ -65,9 +70,12 @@ struct change {
 	struct acl *acl;
 	enum watch_special special;
 	struct watch *watch;
-	struct domain *domain;
+	struct domain *domain, *target;
 	uint16_t domid;
 	uint32_t port;
+	uint32_t features;
+	enum quota quota;
+	size_t limit;
 
 	/* Between the steps; owned by the functions of the kind. */
 	struct tree_edit edit;
@@ -93,6 +101,7 @@ int change_apply(struct server *server, struct change *change) __must_check;
 extern const struct change_ops change_node_write, change_node_remove,
 	change_node_acl, change_special_acl, change_watch_add, change_tx_commit,
 	change_watch_remove, change_watches_reset, change_domain_introduce,
-	change_domain_shutdown, change_domain_gone;
+	change_domain_shutdown, change_domain_gone, change_domain_resume,
+	change_domain_target, change_domain_features, change_quota;
 
 #endif

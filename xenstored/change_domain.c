@@ -163,3 +163,35 @@ static void gone_notify(struct server *server, struct change *change)
 
 const struct change_ops change_domain_gone = {
 	gone_prepare, gone_commit, gone_notify};
+
+static void resume_commit(struct server *server, struct change *change)
+{
+	change->domain->shutdown = false;
+}
+
+const struct change_ops change_domain_resume = {.commit = resume_commit};
+
+static void target_commit(struct server *server, struct change *change)
+{
+	domain_set_target(change->domain, change->target);
+}
+
+const struct change_ops change_domain_target = {.commit = target_commit};
+
+static void features_commit(struct server *server, struct change *change)
+{
+	change->domain->features = change->features;
+}
+
+const struct change_ops change_domain_features = {.commit = features_commit};
+
+static void quota_commit(struct server *server, struct change *change)
+{
+	if (change->domain)
+		domain_limit_set(change->domain, change->quota, change->limit);
+	else
+		quota_set(&server->domains.defaults, change->quota,
+			change->limit);
+}
+
+const struct change_ops change_quota = {.commit = quota_commit};

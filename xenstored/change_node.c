@@ -37,8 +37,8 @@ static size_t create_cost(
 	const struct change *change, const struct tree_pos *pos)
 {
 	size_t each = domain_node_cost(pos->near->acl->nr, 0, 0);
-	/* The slashes between them are nobody's. */
-	size_t names = strlen(pos->rest) - (pos->missing - 1);
+	/* Without the slashes, one before each. */
+	size_t names = strlen(pos->rest) - pos->missing;
 
 	return pos->missing * each + names + change->value_len;
 }

@@ -32,6 +32,52 @@ static bool owners_live(struct server *server, const struct tx *tx)
 	return true;
 }
 
+/* What @e adds to a node of somebody else's, who pays for it. */
+static size_t foreign_growth(struct server *server, const struct tx *tx,
+	const struct tx_entry *e, struct domain **owner)
+{
+	const struct node *now;
+	size_t was, is;
+
+	if (!e->base || !(e->writes & (TX_VALUE | TX_ACL)))
+		return 0;
+	now = tree_node_at(tx->tree.root, e->place);
+	if (!now)
+		return 0;
+	*owner = domain_owner(server, now->acl);
+	if (*owner == tx->conn->domain)
+		return 0;
+	was = domain_node_cost(e->base->acl->nr, 0, e->base->value_len);
+	is = domain_node_cost(now->acl->nr, 0, now->value_len);
+	return is > was ? is - was : 0;
+}
+
+/*
+ * Have the others whose nodes a guest makes larger room for all of it?  For
+ * its own nodes the transaction has taken more already.
+ */
+static int others_may_grow(struct server *server, const struct tx *tx)
+{
+	struct domain *owner = NULL;
+
+	for (uint32_t i = 0; i < tx->set.nr; i++)
+		if (foreign_growth(server, tx, &tx->set.entry[i], &owner))
+			owner->growth = 0;
+	for (uint32_t i = 0; i < tx->set.nr; i++) {
+		size_t bytes =
+			foreign_growth(server, tx, &tx->set.entry[i], &owner);
+		int r;
+
+		if (!bytes)
+			continue;
+		owner->growth += bytes;
+		r = domain_may_grow(owner, 0, owner->growth);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 /*
  * The limit counts what the guest owns then: others may have come meanwhile.
  */
@@ -49,9 +95,11 @@ static int commit_prepare(struct server *server, struct change *change)
 		return r;
 	if (!owners_live(server, tx))
 		return EAGAIN;
-	if (!tx->conn->domain->priv && !tx_has_room(tx, 0))
+	if (tx->conn->domain->priv)
+		return 0;
+	if (!tx_has_room(tx, 0))
 		return quota_refused(tx->conn->domain, QUOTA_NODES);
-	return 0;
+	return others_may_grow(server, tx);
 }
 
 /* The node that @e is about was removed with all below, by nobody above. */

@@ -221,8 +221,14 @@ void conn_kill(struct conn *conn)
 unsigned conn_access(const struct conn *conn, const struct acl *acl)
 {
 	const struct domain *domain = conn->domain;
+	const struct domain *target = domain->target;
+	struct acl_id self, other;
 
 	if (domain->priv)
 		return ACL_ALL;
-	return acl_access(acl, domain->domid, domain->instance);
+	self = domain_id(domain);
+	if (!target)
+		return acl_access(acl, &self, NULL);
+	other = domain_id(target);
+	return acl_access(acl, &self, &other);
 }

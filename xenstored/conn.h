@@ -45,7 +45,7 @@ enum conn_state {
 	 * -> DEAD: anything that ends it. */
 	CONN_OPEN,
 	/* Nothing is taken or sent; holds no watches and no queues.
-	 * -> OPEN: INTRODUCE again; -> DEAD. */
+	 * -> OPEN: INTRODUCE again, or the client reconnects; -> DEAD. */
 	CONN_IGNORED,
 	/* Detached from everything; freed at the end of the turn. */
 	CONN_DEAD,
@@ -153,5 +153,12 @@ int conn_ring_new(struct domain *domain, void *page, uint32_t port,
 
 /* Start @conn over, with @port instead of its old one. */
 void conn_ring_restart(struct conn *conn, uint32_t port);
+
+/*
+ * conn_ring_kicked - its port fired: there is work; or the client asks to
+ * start over, also after it was ignored (docs/misc/xenstore-ring.txt).  Never
+ * called within the work of a connection.
+ */
+void conn_ring_kicked(struct conn *conn);
 
 #endif

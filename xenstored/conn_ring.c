@@ -45,7 +45,8 @@ static void ring_violated(struct conn *conn, enum xsring_error error)
 
 	log_warn(&conn->domain->log, "ring-ignored",
 		"error %d on the ring, not listening any more", error);
-	xsring_error_set(&ring->ring, error);
+	if (conn->domain->features & XSRING_FEATURE_ERROR)
+		xsring_error_set(&ring->ring, error);
 	ring->moved = true;
 	ring_notify(ring);
 	conn_ignore(conn);
@@ -110,16 +111,11 @@ static const struct conn_ops ring_ops = {
 	.close = ring_close,
 };
 
-/* What upstream's newest offers, short of reconnection. */
-static const uint32_t ring_features = XSRING_FEATURE_ERROR |
-				      XSRING_FEATURE_WATCHDEPTH |
-				      XSRING_FEATURE_DOMID_ANY;
-
 /* Tell the client that we are there, and see what it has said already. */
 static void ring_start(struct conn_ring *ring)
 {
 	server_port_set(ring->conn.server, ring->port, &ring->conn);
-	xsring_announce(&ring->ring, ring_features);
+	xsring_announce(&ring->ring, ring->conn.domain->features);
 	ring->moved = true;
 	ring_notify(ring);
 	conn_wake(&ring->conn);
@@ -147,16 +143,33 @@ int conn_ring_new(
 	return 0;
 }
 
+/* Everything of before is dropped, also what has been said already. */
+static void ring_restart(struct conn_ring *ring)
+{
+	conn_reset(&ring->conn);
+	ring->conn.state = CONN_OPEN;
+	xsring_reset(&ring->ring);
+	ring_start(ring);
+}
+
 void conn_ring_restart(struct conn *conn, uint32_t port)
 {
 	struct conn_ring *ring = ring_of(conn);
 	struct host *host = conn->server->host;
 
-	conn_reset(conn);
-	conn->state = CONN_OPEN;
 	server_port_set(conn->server, ring->port, NULL);
 	host->ops->unbind(host, ring->port);
 	ring->port = port;
-	xsring_reset(&ring->ring);
-	ring_start(ring);
+	ring_restart(ring);
+}
+
+void conn_ring_kicked(struct conn *conn)
+{
+	struct conn_ring *ring = ring_of(conn);
+
+	if (conn->domain->features & XSRING_FEATURE_RECONNECTION &&
+		xsring_connection(&ring->ring) == XSRING_RECONNECT)
+		ring_restart(ring);
+	else
+		conn_wake(conn);
 }

@@ -29,6 +29,12 @@ static const handler_fn handlers[XS_OP_NR] = {
 	[XS_OP_RM] = do_rm,
 	[XS_OP_SET_PERMS] = do_set_perms,
 	[XS_OP_IS_DOMAIN_INTRODUCED] = do_is_domain_introduced,
+	[XS_OP_RESUME] = do_resume,
+	[XS_OP_SET_TARGET] = do_set_target,
+	[XS_OP_GET_FEATURE] = do_get_feature,
+	[XS_OP_SET_FEATURE] = do_set_feature,
+	[XS_OP_GET_QUOTA] = do_get_quota,
+	[XS_OP_SET_QUOTA] = do_set_quota,
 	[XS_OP_RESET_WATCHES] = do_reset_watches,
 	[XS_OP_DIRECTORY_PART] = do_directory_part,
 };

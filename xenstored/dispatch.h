@@ -86,6 +86,14 @@ int do_introduce(struct req *req) __must_check;
 int do_release(struct req *req) __must_check;
 int do_get_domain_path(struct req *req) __must_check;
 int do_is_domain_introduced(struct req *req) __must_check;
+int do_resume(struct req *req) __must_check;
+int do_set_target(struct req *req) __must_check;
+int do_get_feature(struct req *req) __must_check;
+int do_set_feature(struct req *req) __must_check;
+
+/* req_quota.c */
+int do_get_quota(struct req *req) __must_check;
+int do_set_quota(struct req *req) __must_check;
 
 /* Who has found what: req_node.c, for req_perm.c too. */
 struct tree_pos;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/macro.h"
+#include "wire/xsring.h"
 #include "xenstored/acl.h"
 #include "xenstored/change.h"
 #include "xenstored/domain.h"
@@ -38,6 +39,8 @@ struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
 	for (int i = 0; i < DOMAIN_RESOURCES; i++)
 		account_init(&domain->account[i], domain->limits.resource[i]);
 	LIST_INIT(&domain->owned);
+	LIST_INIT(&domain->stubs);
+	domain->features = XSRING_FEATURES;
 	domain->log.domid = domid;
 	domain->log.has_domid = 1;
 	domains->by_id[domid] = domain;
@@ -62,11 +65,24 @@ static void domain_free(struct loop_dead *dead)
 	free(domain);
 }
 
+void domain_set_target(struct domain *domain, struct domain *target)
+{
+	if (domain->target)
+		LIST_REMOVE(domain, at_target);
+	domain->target = target;
+	if (target)
+		LIST_INSERT_HEAD(&target->stubs, domain, at_target);
+}
+
 void domain_kill(struct domain *domain)
 {
 	struct domains *domains = &domain->server->domains;
+	struct domain *stub;
 
 	CHECK(domains->by_id[domain->domid] == domain && !domain->ring);
+	domain_set_target(domain, NULL);
+	while ((stub = LIST_FIRST(&domain->stubs)))
+		domain_set_target(stub, NULL);
 	domains->by_id[domain->domid] = NULL;
 	TAILQ_REMOVE(&domains->all, domain, link);
 	loop_kill(domain->server->loop, &domain->dead, domain_free);

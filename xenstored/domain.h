@@ -25,13 +25,15 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "wire/perm.h"
+#include "xenstored/acl.h"
 #include "xenstored/place.h"
 #include "xenstored/quota.h"
 
-struct acl;
 struct conn;
 struct node;
 struct server;
+
+LIST_HEAD(domain_stubs, domain);
 
 /* Owner: struct domains.  Freed by: domain_free() at the end of a turn. */
 struct domain {
@@ -44,11 +46,16 @@ struct domain {
 	bool priv;
 	bool introduced;
 	bool shutdown;     /* has been told to watchers */
+	uint32_t features; /* offered on its ring, XSRING_FEATURE_* */
 	struct conn *ring; /* NULL: not introduced, or not on a ring */
 	struct account account[DOMAIN_RESOURCES];
 	struct limits limits; /* change them with domain_limit_set() */
 	struct quota_log refused[QUOTAS];
 	struct place_list owned; /* its nodes in the current root */
+	size_t growth;           /* scratch of a commit */
+	struct domain *target;   /* SET_TARGET: it has its rights; or NULL */
+	LIST_ENTRY(domain) at_target;
+	struct domain_stubs stubs; /* those that have it as their target */
 	struct log_ctx log;
 };
 
@@ -70,6 +77,14 @@ struct domain *domain_new(struct server *server, uint16_t domid, bool priv);
 
 /* Take @domain off the tables and free it when the turn ends. */
 void domain_kill(struct domain *domain);
+
+/*
+ * domain_set_target - give @domain the rights of @target, of no other
+ *
+ * Between these two records, so between instances, not domids; it ends when
+ * one of them does, in any order (XSA-233).  NULL: of none.
+ */
+void domain_set_target(struct domain *domain, struct domain *target);
 
 /* What @domain has used stays; only more is refused from now on. */
 void domain_limit_set(struct domain *domain, enum quota quota, size_t value);
@@ -113,6 +128,11 @@ int domain_may_grow(
 
 /* The domain that owns nodes with @acl. */
 struct domain *domain_owner(struct server *server, const struct acl *acl);
+
+static inline struct acl_id domain_id(const struct domain *domain)
+{
+	return (struct acl_id){domain->domid, domain->instance};
+}
 
 /*
  * domain_check_all - compare what we know with what the hypervisor says:

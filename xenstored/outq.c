@@ -102,8 +102,7 @@ int outq_reply(struct outq *q, const struct xsmsg_hdr *hdr, const void *data)
 		if (!msg)
 			return ENOMEM;
 		/* Bounded by the requests that are taken, so never refused. */
-		charge_force(
-			&msg->charge, q->memory, sizeof(*msg) + msg->cap);
+		charge_force(&msg->charge, q->memory, sizeof(*msg) + msg->cap);
 		TAILQ_INSERT_TAIL(&q->msgs, msg, link);
 	}
 	msg_append(q, msg, hdr, data);

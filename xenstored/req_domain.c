@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* req_domain.c - INTRODUCE, RELEASE and questions about domains */
+/* req_domain.c - INTRODUCE, RELEASE and what else is said of domains */
 #include <errno.h>
 #include <stdint.h>
 
 #include "wire/perm.h"
+#include "wire/xsring.h"
 #include "xenstored/change.h"
 #include "xenstored/conn.h"
 #include "xenstored/dispatch.h"
@@ -14,10 +15,10 @@
 enum { DOMID_OURSELVES = 0x7ff0 };
 
 /* A domain other than the privileged one: nothing happens to that. */
-static int guest_domid(const struct req *req, uint16_t *domid)
+static int guest_domid(const struct req *req, unsigned i, uint16_t *domid)
 {
 	uint64_t number;
-	int r = req_number(req, 0, PERM_DOMID_MAX, &number);
+	int r = req_number(req, i, PERM_DOMID_MAX, &number);
 
 	if (r)
 		return r;
@@ -34,7 +35,7 @@ int do_introduce(struct req *req)
 	struct change change = {
 		.kind = CHANGE_DOMAIN_INTRODUCE, .conn = req->conn};
 	uint64_t frame, port;
-	int r = guest_domid(req, &change.domid);
+	int r = guest_domid(req, 0, &change.domid);
 
 	if (!r)
 		r = req_number(req, 1, UINT64_MAX, &frame);
@@ -48,17 +49,48 @@ int do_introduce(struct req *req)
 	return change_apply(req->server, &change);
 }
 
-int do_release(struct req *req)
+/* The introduced guest of argument @i. */
+static int guest_introduced(
+	const struct req *req, unsigned i, struct domain **domain)
 {
-	struct change change = {.kind = CHANGE_DOMAIN_GONE, .conn = req->conn};
 	uint16_t domid;
-	int r = guest_domid(req, &domid);
+	int r = guest_domid(req, i, &domid);
 
 	if (r)
 		return r;
-	change.domain = domain_find(req->server, domid);
-	if (!change.domain || !change.domain->introduced)
-		return ENOENT;
+	*domain = domain_find(req->server, domid);
+	return *domain && (*domain)->introduced ? 0 : ENOENT;
+}
+
+int do_release(struct req *req)
+{
+	struct change change = {.kind = CHANGE_DOMAIN_GONE, .conn = req->conn};
+	int r = guest_introduced(req, 0, &change.domain);
+
+	return r ? r : change_apply(req->server, &change);
+}
+
+int do_resume(struct req *req)
+{
+	struct change change = {
+		.kind = CHANGE_DOMAIN_RESUME, .conn = req->conn};
+	int r = guest_introduced(req, 0, &change.domain);
+
+	return r ? r : change_apply(req->server, &change);
+}
+
+int do_set_target(struct req *req)
+{
+	struct change change = {
+		.kind = CHANGE_DOMAIN_TARGET, .conn = req->conn};
+	int r = guest_introduced(req, 0, &change.domain);
+
+	if (!r)
+		r = guest_introduced(req, 1, &change.target);
+	if (r)
+		return r;
+	if (change.domain == change.target)
+		return EINVAL;
 	return change_apply(req->server, &change);
 }
 
@@ -90,4 +122,51 @@ int do_is_domain_introduced(struct req *req)
 	req->data = domain && domain->introduced ? "T" : "F";
 	req->len = sizeof("T");
 	return 0;
+}
+
+/* Without an argument anybody asks for what it is offered itself. */
+int do_get_feature(struct req *req)
+{
+	struct domain *domain = req->conn->domain;
+	uint64_t domid;
+	struct wr wr;
+	int r;
+
+	if (req->args.nr) {
+		if (!domain->priv)
+			return EACCES;
+		r = req_number(req, 0, PERM_DOMID_MAX, &domid);
+		if (r)
+			return r;
+		domain = domain_find(req->server, domid);
+		if (!domain)
+			return ENOENT;
+	}
+	req_wr(req, &wr);
+	wr_dec(&wr, domain->features);
+	wr_bytes(&wr, "", 1);
+	return req_wr_done(req, &wr);
+}
+
+/* Before INTRODUCE, so that a guest never sees what it has to do without. */
+int do_set_feature(struct req *req)
+{
+	struct change change = {
+		.kind = CHANGE_DOMAIN_FEATURES, .conn = req->conn};
+	uint64_t features;
+	uint16_t domid;
+	int r = guest_domid(req, 0, &domid);
+
+	if (!r)
+		r = req_number(req, 1, UINT32_MAX, &features);
+	if (!r && features & ~(uint64_t)XSRING_FEATURES)
+		r = EINVAL;
+	if (!r)
+		r = domain_get(req->server, domid, &change.domain);
+	if (r)
+		return r;
+	if (change.domain->introduced)
+		return EBUSY;
+	change.features = (uint32_t)features;
+	return change_apply(req->server, &change);
 }

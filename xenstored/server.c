@@ -171,7 +171,7 @@ static void port_fired(struct server *server, uint32_t port)
 	if (port == server->host->virq_port)
 		loop_work_queue(server->loop, &server->domain_work);
 	else if (port < server->ports_cap && server->port[port])
-		conn_wake(server->port[port]);
+		conn_ring_kicked(server->port[port]);
 }
 
 static void on_host(evutil_socket_t fd, short what, void *arg)

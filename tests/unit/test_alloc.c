@@ -131,17 +131,10 @@ static void scenario(int k)
 
 static void aftermath(void)
 {
-	size_t owned[FX_DOMS];
 	int k;
 
 	left = -1;
-	fx_owned(fx, owned);
-	for (uint16_t i = 0; i < FX_DOMS; i++) {
-		struct domain *d = domain_find(fx->server, i);
-
-		ck_assert_uint_eq(
-			d ? d->account[DOMAIN_NODES].used : 0, owned[i]);
-	}
+	fx_check_accounts(fx);
 	/* A death that could not be finished is by the next look. */
 	fx_virq(fx);
 	ck_assert_ptr_null(domain_find(fx->server, 1));

@@ -16,9 +16,7 @@ START_TEST(test_announced)
 {
 	setup();
 	fx_guest(fx, -k, 1);
-	ck_assert_uint_eq(xsring_features(&fx->dom[1].ring),
-		XSRING_FEATURE_ERROR | XSRING_FEATURE_WATCHDEPTH |
-			XSRING_FEATURE_DOMID_ANY);
+	ck_assert_uint_eq(xsring_features(&fx->dom[1].ring), XSRING_FEATURES);
 	ck_assert_uint_eq(
 		xsring_connection(&fx->dom[1].ring), XSRING_CONNECTED);
 	ck_assert_uint_ge(fx->dom[1].kicked, 1);
@@ -173,6 +171,61 @@ START_TEST(test_restart)
 }
 END_TEST
 
+/*
+ * A guest starts over when it likes, in whatever state its connection is,
+ * also after a violation; without the feature it cannot.
+ */
+START_TEST(test_reconnect)
+{
+	struct xsmsg_hdr hdr = {XS_OP_READ, 0, 0, 100};
+	bool masked = _i >= 7;
+	int how = _i % 7;
+	uint8_t raw[60];
+	struct domain *d;
+	unsigned kicked;
+
+	setup();
+	fx_dom_start(fx, 1);
+	if (masked)
+		ck_assert_int_eq(FX_ASK(fx, k, SET_FEATURE, "1\00014"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), 0);
+	d = domain_find(fx->server, 1);
+	ck_assert_int_eq(FX_ASK(fx, 1, WATCH, "/x\0t"), 0);
+	if (how < 3) {
+		xsmsg_hdr_emit(raw, &hdr);
+		fx_send_bytes(fx, 1, raw, (size_t)(how * 20 + 5));
+		fx_settle(fx);
+	} else {
+		violate(how - 3);
+	}
+	/* Events wait, too. */
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/x"), 0);
+	kicked = fx->dom[1].kicked;
+	xsring_reconnect(&fx->dom[1].ring);
+	fx_kick(fx, 1);
+	fx_settle(fx);
+	if (masked) {
+		ck_assert_uint_eq(
+			xsring_connection(&fx->dom[1].ring), XSRING_RECONNECT);
+		ck_assert_uint_eq(
+			d->account[DOMAIN_WATCHES].used, how < 3 ? 1 : 0);
+		teardown();
+		return;
+	}
+	ck_assert_uint_eq(
+		xsring_connection(&fx->dom[1].ring), XSRING_CONNECTED);
+	ck_assert_uint_gt(fx->dom[1].kicked, kicked);
+	ck_assert_uint_eq(xsring_error(&fx->dom[1].ring), XSRING_ERROR_NONE);
+	ck_assert_uint_eq(intf(1)->rsp_prod, 0);
+	ck_assert_uint_eq(intf(1)->req_cons, 0);
+	ck_assert_uint_eq(d->account[DOMAIN_WATCHES].used, 0);
+	ck_assert_uint_eq(d->account[DOMAIN_MEMORY].used, 0);
+	ck_assert_int_eq(ask(1, XS_OP_GET_DOMAIN_PATH, "1"), 0);
+	ck_assert(!fx_recv(fx, 1, &msg));
+	teardown();
+}
+END_TEST
+
 /* A guest that does not take its replies is not read; others are. */
 START_TEST(test_outstanding)
 {
@@ -301,5 +354,6 @@ END_TEST
 BH_CHECK_MAIN("conn_ring", 30, BH_TEST(test_announced),
 	BH_TEST(test_one_kick_for_a_batch), BH_TEST(test_in_pieces),
 	BH_LOOP(test_violation, 4), BH_LOOP(test_restart, 7),
-	BH_TEST(test_outstanding), BH_TEST(test_budget),
-	BH_TEST(test_socket_ends), BH_TEST(test_socket_that_does_not_read))
+	BH_LOOP(test_reconnect, 14), BH_TEST(test_outstanding),
+	BH_TEST(test_budget), BH_TEST(test_socket_ends),
+	BH_TEST(test_socket_that_does_not_read))

@@ -204,8 +204,164 @@ START_TEST(test_failed_scan)
 }
 END_TEST
 
+/* After RESUME a shutdown is told again. */
+START_TEST(test_resume)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	watch_release();
+	fx->dom[1].shutdown = true;
+	fx_virq(fx);
+	EVENT("@releaseDomain");
+	fx_virq(fx);
+	QUIET();
+	fx->dom[1].shutdown = false;
+	ck_assert_int_eq(ask(k, XS_OP_RESUME, "1"), 0);
+	fx_virq(fx);
+	QUIET();
+	fx->dom[1].shutdown = true;
+	fx_virq(fx);
+	EVENT("@releaseDomain");
+	QUIET();
+	ck_assert_int_eq(ask(k, XS_OP_RESUME, "2"), ENOENT);
+	ck_assert_int_eq(ask(k, XS_OP_RESUME, "0"), EINVAL);
+	ck_assert_int_eq(ask(k, XS_OP_RESUME, "1x"), EINVAL);
+	ck_assert_int_eq(ask(1, XS_OP_RESUME, "1"), EACCES);
+	teardown();
+}
+END_TEST
+
+START_TEST(test_target_arguments)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	fx_guest(fx, -k, 2);
+	fx_dom_start(fx, 3);
+	ck_assert_int_eq(FX_ASK(fx, 2, SET_TARGET, "2\0001"), EACCES);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "2\0003"), ENOENT);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "3\0002"), ENOENT);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "2\0002"), EINVAL);
+	/* Nobody gets the rights of the privileged domain. */
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "2\0000"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "0\0002"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "2\0-1"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "2\00001"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "2"), EINVAL);
+	teardown();
+}
+END_TEST
+
+/* Nodes of 1, and one that names 1, which 2 may not touch. */
+static void target_nodes(void)
+{
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/own"), 0);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/named"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/own\0n1"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/named\0n0\0r1"), 0);
+}
+
+START_TEST(test_target)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	fx_guest(fx, -k, 2);
+	target_nodes();
+	ck_assert_int_eq(ask(2, XS_OP_READ, "/own"), EACCES);
+	ck_assert_int_eq(ask(2, XS_OP_READ, "/named"), EACCES);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "2\0001"), 0);
+	ck_assert_int_eq(FX_ASKN(fx, 2, WRITE, "/own\0v"), 0);
+	ck_assert_int_eq(FX_ASK(fx, 2, SET_PERMS, "/own\0n1\0r2"), 0);
+	ck_assert_int_eq(ask(2, XS_OP_READ, "/named"), 0);
+	ck_assert_int_eq(FX_ASKN(fx, 2, WRITE, "/named\0v"), EACCES);
+	ck_assert_int_eq(FX_ASK(fx, 2, SET_PERMS, "/own\0n2"), EPERM);
+	/* Not the other way round. */
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/stub"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/stub\0n2"), 0);
+	ck_assert_int_eq(ask(1, XS_OP_READ, "/stub"), EACCES);
+	/* Another target: the first is none any more. */
+	fx_guest(fx, -k, 3);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "2\0003"), 0);
+	ck_assert_int_eq(ask(2, XS_OP_READ, "/named"), EACCES);
+	teardown();
+}
+END_TEST
+
+/* B4, XSA-233: both die, in any order or at once; the domids come again. */
+START_TEST(test_target_ends)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	fx_guest(fx, -k, 2);
+	target_nodes();
+	ck_assert_int_eq(FX_ASK(fx, k, SET_TARGET, "2\0001"), 0);
+	watch_release();
+	switch (_i) {
+	case 0: fx_dom_die(fx, 1); break;
+	case 1: fx_dom_die(fx, 2); break;
+	case 2:
+		fx_dom_die(fx, 1);
+		fx_dom_die(fx, 2);
+		EVENT("@releaseDomain");
+		break;
+	case 3:
+		fx_dom_die(fx, 2);
+		fx_dom_die(fx, 1);
+		EVENT("@releaseDomain");
+		break;
+	default:
+		fx->dom[1].exists = false;
+		fx_dom_die(fx, 2);
+		EVENT("@releaseDomain");
+	}
+	EVENT("@releaseDomain");
+	QUIET();
+	if (!fx->dom[1].exists)
+		fx_guest(fx, -k, 1);
+	if (!fx->dom[2].exists)
+		fx_guest(fx, -k, 2);
+	ck_assert_ptr_null(domain_find(fx->server, 2)->target);
+	ck_assert(LIST_EMPTY(&domain_find(fx->server, 1)->stubs));
+	ck_assert_int_eq(ask(2, XS_OP_READ, "/named"), EACCES);
+	ck_assert_int_eq(ask(2, XS_OP_MKDIR, "/own"), EACCES);
+	teardown();
+}
+END_TEST
+
+START_TEST(test_features)
+{
+	setup();
+	ck_assert_int_eq(FX_ASKN(fx, k, GET_FEATURE, ""), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, GET_FEATURE, "1"), ENOENT);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_FEATURE, "1\0006"), ENOENT);
+	fx_dom_start(fx, 1);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_FEATURE, "1\00016"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_FEATURE, "1\0-1"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_FEATURE, "1\0"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_FEATURE, "1\0004294967298"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_FEATURE, "0\0006"), EINVAL);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_FEATURE, "1\0006"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), 0);
+	ck_assert_uint_eq(xsring_features(&fx->dom[1].ring), 6);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_FEATURE, "1\0002"), EBUSY);
+	ck_assert_int_eq(ask(k, XS_OP_GET_FEATURE, "1"), 0);
+	ck_assert_str_eq(msg.data, "6");
+	ck_assert_int_eq(fx_ask(fx, 1, XS_OP_GET_FEATURE, "", 0, &msg), 0);
+	ck_assert_str_eq(msg.data, "6");
+	ck_assert_int_eq(ask(1, XS_OP_GET_FEATURE, "1"), EACCES);
+	ck_assert_int_eq(FX_ASK(fx, 1, SET_FEATURE, "1\0002"), EACCES);
+	/* They were the instance's. */
+	fx_dom_die(fx, 1);
+	fx_guest(fx, -k, 1);
+	ck_assert_uint_eq(xsring_features(&fx->dom[1].ring), 15);
+	teardown();
+}
+END_TEST
+
 BH_CHECK_MAIN("domain", 20, BH_TEST(test_introduce_arguments),
 	BH_TEST(test_domain_path_arguments), BH_LOOP(test_death, 2),
 	BH_LOOP(test_same_number_other_domain, 2),
 	BH_TEST(test_shutdown_then_death), BH_LOOP(test_release, 2),
-	BH_TEST(test_many_die_at_once), BH_TEST(test_failed_scan))
+	BH_TEST(test_many_die_at_once), BH_TEST(test_failed_scan),
+	BH_TEST(test_resume), BH_TEST(test_target_arguments),
+	BH_TEST(test_target), BH_LOOP(test_target_ends, 5),
+	BH_TEST(test_features))

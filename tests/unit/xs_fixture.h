@@ -33,6 +33,7 @@
 #include "xenstored/node.h"
 #include "xenstored/place.h"
 #include "xenstored/server.h"
+#include "xenstored/tx.h"
 
 enum {
 	FX_DOMS = 8,   /* domids 1 to 7 can be guests */
@@ -246,14 +247,19 @@ static inline void fx_check_accounts(struct fx *fx)
 		const struct domain *d = domain_find(fx->server, i);
 		const struct conn *conn;
 		const struct watch *w;
+		const struct tx *tx;
 
 		CHECK(d || !nodes[i]);
 		if (!d)
 			continue;
-		TAILQ_FOREACH (conn, &fx->server->conns, link)
+		TAILQ_FOREACH (conn, &fx->server->conns, link) {
+			if (conn->domain != d)
+				continue;
 			TAILQ_FOREACH (w, &conn->watches, at_conn)
-				if (conn->domain == d)
-					bytes[i] += w->memory.n;
+				bytes[i] += w->memory.n;
+			TAILQ_FOREACH (tx, &conn->txs, at_conn)
+				bytes[i] += tx->memory;
+		}
 		CHECK(d->account[DOMAIN_NODES].used == nodes[i]);
 		if (!d->ring || outq_empty(&d->ring->out))
 			CHECK(d->account[DOMAIN_MEMORY].used == bytes[i]);
@@ -276,17 +282,6 @@ static inline void fx_free(struct fx *fx)
 static inline void fx_turn(struct fx *fx)
 {
 	CHECK(!loop_turn(fx->loop));
-}
-
-/* By a walk of the tree: how many nodes belong to each domain. */
-static inline void fx_owned(struct fx *fx, size_t owned[FX_DOMS])
-{
-	struct node *node;
-
-	memset(owned, 0, FX_DOMS * sizeof(*owned));
-	node_walk_start(&fx->server->walk, fx->server->tree.root);
-	while ((node = node_walk_next(&fx->server->walk)))
-		owned[acl_owner(node->acl)->domid]++;
 }
 
 /* Enough turns for everything that can go on to be done. */

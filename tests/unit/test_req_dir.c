@@ -190,7 +190,10 @@ enum { NAMES = 3000, NAME_LEN = 8 };
 
 static void name_of(char *name, int i)
 {
-	snprintf(name, NAME_LEN, "%0*d", NAME_LEN - 1, i);
+	char digits[16];
+
+	snprintf(digits, sizeof(digits), "%0*d", NAME_LEN - 1, i);
+	memcpy(name, digits, NAME_LEN);
 }
 
 static void write_names(int from, int to, int step)

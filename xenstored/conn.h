@@ -66,6 +66,9 @@ struct conn_ops {
 
 	/* Close and unmap; only once. */
 	void (*close)(struct conn *conn);
+
+	/* One line for operators: what it is, and of whom. */
+	void (*describe)(struct conn *conn, char *buf, size_t cap);
 };
 
 TAILQ_HEAD(watch_head, watch);

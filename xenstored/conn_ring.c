@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* conn_ring.c - connections over a ring page and an event channel */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 
@@ -103,12 +104,20 @@ static void ring_close(struct conn *conn)
 	conn->domain->ring = NULL;
 }
 
+static void ring_describe(struct conn *conn, char *buf, size_t cap)
+{
+	const struct conn_ring *ring = ring_of(conn);
+
+	snprintf(buf, cap, "ring port=%u", ring->port);
+}
+
 static const struct conn_ops ring_ops = {
 	.recv = ring_recv,
 	.send = ring_send,
 	.rest = ring_rest,
 	.violated = ring_violated,
 	.close = ring_close,
+	.describe = ring_describe,
 };
 
 /* Tell the client that we are there, and see what it has said already. */

@@ -14,6 +14,7 @@ typedef int (*handler_fn)(struct req *req);
 
 /* What is not here is not there: ENOSYS. */
 static const handler_fn handlers[XS_OP_NR] = {
+	[XS_OP_CONTROL] = do_control,
 	[XS_OP_DIRECTORY] = do_directory,
 	[XS_OP_READ] = do_read,
 	[XS_OP_GET_PERMS] = do_get_perms,
@@ -136,6 +137,10 @@ void dispatch(struct conn *conn, const struct xsmsg *msg)
 
 	if (conn->state != CONN_OPEN)
 		return;
+	if (__builtin_expect(req.server->trace, 0))
+		log_info(NULL, "request", "domain %u %s tx %u: %s",
+			conn->domain->domid, ops_name(msg->hdr.type),
+			msg->hdr.tx_id, r > 0 ? xsmsg_error_name(r) : "ok");
 	if (r)
 		reply_error(&req, r);
 	else if (!req.replied)

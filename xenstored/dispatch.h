@@ -91,6 +91,9 @@ int do_set_target(struct req *req) __must_check;
 int do_get_feature(struct req *req) __must_check;
 int do_set_feature(struct req *req) __must_check;
 
+/* req_control.c */
+int do_control(struct req *req) __must_check;
+
 /* req_quota.c */
 int do_get_quota(struct req *req) __must_check;
 int do_set_quota(struct req *req) __must_check;

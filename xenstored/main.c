@@ -186,6 +186,22 @@ static int fail(const char *what, int err)
 	return EXIT_FAILURE;
 }
 
+/* Without it the daemon still serves, only CONTROL writes no files. */
+static void rundir_set(struct server *server, const char *path)
+{
+	char *dir = talloc_strdup(NULL, path), *slash;
+
+	slash = dir ? strrchr(dir, '/') : NULL;
+	if (!slash || slash == dir) {
+		talloc_free(dir);
+		return;
+	}
+	*slash = '\0';
+	if (server_rundir_set(server, dir))
+		log_warn(NULL, "rundir", "%s: cannot be opened", dir);
+	talloc_free(dir);
+}
+
 /* From set-up to the end of the loop; returns the exit status. */
 static int serve(struct server *server, const struct opts *opts, int ready)
 {
@@ -198,6 +214,8 @@ static int serve(struct server *server, const struct opts *opts, int ready)
 	r = path ? server_listen(server, path) : -ENOMEM;
 	if (r)
 		r = fail(path ? path : "socket", -r);
+	else
+		rundir_set(server, path);
 	talloc_free(path);
 	if (r)
 		return r;

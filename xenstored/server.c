@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* server.c - the state of the daemon: set-up, ports, the socket */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,7 @@ struct server *server_new(struct loop *loop, struct host *host)
 		return NULL;
 	server->loop = loop;
 	server->host = host;
-	server->listen_fd = -1;
+	server->listen_fd = server->rundir_fd = server->log_fd = -1;
 	hash_key_random(&server->key);
 	TAILQ_INIT(&server->conns);
 	domains_init(&server->domains);
@@ -93,6 +94,26 @@ static void uproot(struct server *server)
 	tree_fini(&server->tree);
 }
 
+int server_rundir_set(struct server *server, const char *dir)
+{
+	server->rundir = strdup(dir);
+	if (!server->rundir)
+		return err_trace(-ENOMEM);
+	server->rundir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return server->rundir_fd < 0 ? err_trace(-errno) : 0;
+}
+
+static void rundir_close(struct server *server)
+{
+	if (server->rundir_fd >= 0)
+		close(server->rundir_fd);
+	free(server->rundir);
+	if (server->log_fd < 0)
+		return;
+	log_fd_set(STDERR_FILENO);
+	close(server->log_fd);
+}
+
 static void unlisten(struct server *server)
 {
 	if (server->listening)
@@ -115,6 +136,7 @@ void server_free(struct server *server)
 	struct conn *conn;
 
 	unlisten(server);
+	rundir_close(server);
 	loop_work_cancel(server->loop, &server->domain_work);
 	while ((conn = TAILQ_FIRST(&server->conns)))
 		conn_kill(conn);

@@ -48,6 +48,11 @@ struct server {
 	size_t hits_cap, watches_nr;
 	uint64_t watch_seq;
 
+	bool trace;   /* log each request */
+	char *rundir; /* where CONTROL may write files; NULL: nowhere */
+	int rundir_fd;
+	int log_fd; /* of CONTROL logfile; -1: none */
+
 	int listen_fd; /* -1: not listening */
 	char *socket_path;
 	struct event *listening, *host_event;
@@ -70,6 +75,9 @@ struct server *server_new(struct loop *loop, struct host *host);
 
 /* Ends all connections; runs what is left of the turn. */
 void server_free(struct server *server);
+
+/* Have CONTROL write files in the folder @dir.  0 or -errno. */
+int server_rundir_set(struct server *server, const char *dir) __must_check;
 
 /* Create the socket at @path, replacing a dead one.  0 or -errno. */
 int server_listen(struct server *server, const char *path) __must_check;

@@ -166,6 +166,7 @@ static void hits_send(struct server *server, size_t nr, const char *path,
 	for (size_t i = 0; i < nr; i++) {
 		struct watch *watch = server->hits[i];
 
+		watch->hits++;
 		outq_event(&watch->conn->out, watch, path + watch->base,
 			len - watch->base, once);
 		conn_wake(watch->conn);

@@ -42,6 +42,7 @@ struct watch {
 	struct place *place; /* holds a reference */
 	struct charge nr, memory;
 	uint64_t seq;  /* order of registration, never 0 */
+	uint64_t hits; /* how often it has fired */
 	int depth;     /* levels below that are of interest, or ANY */
 	uint16_t base; /* bytes the client does not see of paths */
 	bool marked;   /* has missed events */

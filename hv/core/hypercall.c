@@ -98,14 +98,18 @@ static int64_t multi_run(struct hv_call *c, uint32_t *budget)
 
 static int64_t run(struct hv_call *c)
 {
-	uint32_t budget = c->budget ? c->budget : 1;
+	/* in the call: the host may take of it for what it is asked to do */
+	uint32_t *budget = &c->budget, given = c->budget;
 	int64_t r;
 
 	if (c->dom->life != LIFE_ALIVE) {
 		hv_hypercall_abort(c);
 		return -ESRCH;
 	}
-	r = c->in_multicall ? multi_run(c, &budget) : call_one(c, &budget);
+	if (*budget == 0)
+		*budget = 1;
+	r = c->in_multicall ? multi_run(c, budget) : call_one(c, budget);
+	c->budget = given;
 	c->pending = r == -ERESTART;
 	if (!c->pending)
 		c->in_multicall = c->fetched = false;

@@ -24,7 +24,8 @@ struct hv_call {
 	/* the caller's; zero the rest before the first call */
 	struct hv_dom *dom;
 	struct hv_gmem *mem;
-	uint32_t budget; /* work units; filled again before each entry */
+	uint32_t budget; /* work units; filled again before each entry;
+			  * a host callback may take of it, too */
 	/* the engine's */
 	struct hv *hv;
 	unsigned int op; /* of the call to continue, see hv_call_pending() */

@@ -32,7 +32,7 @@ static int host_run_new(void *ctx, struct hv_run *run)
 
 static void host_run_free(void *ctx, struct hv_run *run)
 {
-	window_free(run);
+	window_free(ctx, run);
 }
 
 /*

@@ -13,6 +13,7 @@
  *   vdom.c	a domain's host side: sessions, processes, life and death
  *   unmapped.c	mappings that ended without a word
  *   share.c	hvd's descriptors, a share for each domain
+ *   later.c	giving back, in slices
  *   spawn.c	hv-init: birth socket, start, stop, exec
  *   session.c	one connection of a domain: framing, dispatch, fairness
  *   op_*.c	the requests of proto.h, a file per family
@@ -43,10 +44,12 @@ struct event;
 struct event_base;
 struct session;
 struct vdom;
+struct window;
 struct admin;
 
 TAILQ_HEAD(session_list, session);
 TAILQ_HEAD(vdom_list, vdom);
+TAILQ_HEAD(window_list, window);
 TAILQ_HEAD(admin_list, admin);
 
 struct hvd {
@@ -66,6 +69,11 @@ struct hvd {
 	struct admin_list admins;
 	struct session_list dead; /* sessions to free at the turn's end */
 	struct admin_list dead_admins;
+	/* later.c */
+	struct session_list closing;
+	struct window_list leaving;
+	struct event *ev_later;
+	uint32_t spare; /* units that this turn has left */
 	uint32_t n_sessions;
 	uint32_t n_fds, fds_max; /* share.h */
 	uint64_t n_requests;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "hv/hvd/admin.h"
+#include "hv/hvd/later.h"
 #include "hv/hvd/session.h"
 #include "hv/hvd/share.h"
 #include "hv/hvd/spawn.h"
@@ -63,10 +64,11 @@ static void on_turn_end(int fd, short what, void *arg)
 		hvd_log("machine stops");
 		stop(h);
 	}
+	later_turn(h);
 	vdoms_turn_end(h);
 	sessions_reap(h);
 	admins_reap(h);
-	if (h->stopped && TAILQ_EMPTY(&h->vdoms))
+	if (h->stopped && TAILQ_EMPTY(&h->vdoms) && later_is_empty(h))
 		event_base_loopbreak(h->base);
 }
 
@@ -108,6 +110,9 @@ static int loop_init(struct hvd *h)
 	TAILQ_INIT(&h->admins);
 	TAILQ_INIT(&h->dead);
 	TAILQ_INIT(&h->dead_admins);
+	TAILQ_INIT(&h->closing);
+	TAILQ_INIT(&h->leaving);
+	h->spare = LATER_UNITS;
 	h->base = event_base_new();
 	if (!h->base)
 		return -ENOMEM;
@@ -139,6 +144,8 @@ void machine_fini(struct hvd *h)
 {
 	event_free(h->kick);
 	unmapped_fini(h);
+	if (h->ev_later)
+		event_free(h->ev_later);
 	event_free(h->ev_backoff);
 	event_free(h->ev_chld);
 	event_free(h->ev_term);

@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "hv/hvd/later.h"
+#include "hv/hvd/session.h"
 #include "hv/hvd/share.h"
 #include "hv/hvd/vdom.h"
 
@@ -167,6 +169,7 @@ void vport_free(struct vdom *vd, uint32_t port)
 
 	if (!vp)
 		return;
+	hypercall_spend(COST_PORT);
 	bell_unref(&vp->in);
 	bell_unref(&vp->out);
 	bell_unref(&vp->given_in);

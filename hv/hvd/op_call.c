@@ -22,6 +22,16 @@ struct hypercall_state {
 	uint8_t *data;
 };
 
+/* The one that the engine is in, if any. */
+static struct hv_call *running;
+
+void hypercall_spend(uint32_t units)
+{
+	if (running)
+		running->budget -=
+			units < running->budget ? units : running->budget;
+}
+
 /* The bytes at [addr, addr + len), or NULL. */
 static uint8_t *view(struct hypercall_state *st, uint64_t addr, size_t len)
 {
@@ -59,6 +69,9 @@ static int gmem_write(
 
 static void state_free(struct hypercall_state *st)
 {
+	/* it may have ended its own domain, and is freed within the call */
+	if (running == &st->call)
+		running = NULL;
 	/* a reset under way must not block the next one for ever */
 	hv_hypercall_abort(&st->call);
 	free(st->data);
@@ -142,7 +155,9 @@ static void on_again(int fd, short what, void *arg)
 	if (s->dead || !st)
 		return;
 	st->call.budget = HVD_BUDGET;
+	running = &st->call;
 	ret = hv_hypercall_continue(&st->call);
+	running = NULL;
 	/* the call may have ended its own domain, and this session */
 	if (s->call != st || s->dead || (ret == -ERESTART && go_on_later(s)))
 		return;
@@ -168,7 +183,9 @@ int op_hypercall(struct request *r)
 	memcpy(arg, a->arg, sizeof(a->arg));
 	st->call.budget = HVD_BUDGET;
 	s->call = st;
+	running = &st->call;
 	ret = hv_hypercall(&st->call, a->op, arg);
+	running = NULL;
 	if (s->dead)
 		return 0; /* the call ended its own domain */
 	if (ret == -ERESTART && go_on_later(s)) {

@@ -134,7 +134,8 @@ int op_mem_map_own(struct request *r)
 	for (uint32_t i = 0; i < r->hdr.n; i++) {
 		/* one segment per run needs no page by page answer, but each
 		 * page must be there: bound the work of one request */
-		if (g[i].count > 1u << 20 || (total += g[i].count) > 1u << 20)
+		if (g[i].count > HVP_OWN_MAX ||
+			(total += g[i].count) > HVP_OWN_MAX)
 			return -E2BIG;
 		for (uint64_t k = 0; k < g[i].count; k++) {
 			rc = hv_mem_lookup(r->s->vd->d, g[i].gfn + k, &p);

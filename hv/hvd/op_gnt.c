@@ -119,12 +119,13 @@ static void drop_grants(struct session *s, struct held *m)
  */
 static void drop_share(struct session *s, struct held *m)
 {
-	const struct hv_run *run = m->first.run;
+	struct hv_run *run = m->first.run;
 
 	/* a run goes with its last page; with a hold on it the page would be
 	 * wiped first, and a program may have it mapped for longer than the
 	 * session lasts (a closed handle).  Below, @run is a name only. */
 	held_let_go(m);
+	session_leave_run(s, m->n ? run : NULL, m->n, m->gfn);
 	for (uint32_t i = 0; i < m->n; i++) {
 		if (hv_gnt_end(s->vd->d, m->ids[i]) == -EBUSY)
 			vdom_defer_end(s->vd, m->ids[i]);

@@ -13,8 +13,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "hv/hvd/later.h"
 #include "hv/hvd/share.h"
 #include "hv/hvd/vdom.h"
+
+/* Units to give back one thing, and each of its pages: the engine's work. */
+#define COST_HELD      16
+#define COST_HELD_PAGE 8
 
 /* One row per operation: what its payload must look like. */
 struct op_row {
@@ -307,13 +312,18 @@ static void wait_read(struct session *s)
 		session_kill(s);
 }
 
+static bool must_wait(struct session *s)
+{
+	return has_unread(s) || later_is_behind(s->vd);
+}
+
 static void on_wait(int fd, short what, void *arg)
 {
 	struct session *s = arg;
 
 	if (s->dead)
 		return;
-	if (has_unread(s))
+	if (must_wait(s))
 		wait_read(s);
 	else if (event_add(s->ev, NULL) < 0)
 		session_kill(s);
@@ -328,7 +338,7 @@ static void on_session(int fd, short what, void *arg)
 	 * dying domain asks for nothing any more */
 	if (s->dead || s->call || s->vd->dying)
 		return;
-	if (has_unread(s)) {
+	if (must_wait(s)) {
 		wait_read(s);
 		return;
 	}
@@ -438,6 +448,24 @@ void session_remove_page(struct session *s, const struct hv_run *run,
 		vdom_log(s->vd, "a page does not go");
 }
 
+void session_leave_run(
+	struct session *s, struct hv_run *run, uint32_t n, uint64_t gfn)
+{
+	struct hv_page_ref p;
+	uint64_t at;
+
+	/* not ours to look at if it has gone, by hypercall, and then its
+	 * first page is not where it was */
+	if (!run || hv_mem_lookup(s->vd->d, gfn, &p) || p.run != run)
+		return;
+	if (run->nr != n || run->used != n || run->holds)
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		if (hv_run_gfn(run, i, &at) || at != gfn + i)
+			return;
+	window_leave(run);
+}
+
 static void arena_forget(struct session *s)
 {
 	if (s->arena)
@@ -446,26 +474,50 @@ static void arena_forget(struct session *s)
 	s->arena_gfn = HV_INVALID_GFN;
 }
 
-/* Give back what the session holds in the engine, as Linux does when the last
- * descriptor of a /dev/xen file closes. */
-static void give_back(struct session *s)
+static void arena_give_back(struct session *s)
+{
+	struct hv_run *run = s->arena;
+	uint64_t gfn = s->arena_gfn;
+
+	if (gfn == HV_INVALID_GFN)
+		return;
+	/* without the hold it goes with its last page; @run is a name only */
+	arena_forget(s);
+	session_leave_run(s, run, HVP_ARENA_PAGES, gfn);
+	for (uint32_t i = 0; i < HVP_ARENA_PAGES; i++)
+		session_remove_page(s, run, i, gfn + i);
+}
+
+/*
+ * Give back what the session holds in the engine, as Linux does when the last
+ * descriptor of a /dev/xen file closes.  False: the turn's units are used up.
+ */
+static bool give_back(struct session *s)
 {
 	struct vdom *vd = s->vd;
 	uint32_t port;
 
-	for (uint32_t id = 0; id < s->n_held; id++)
-		held_drop(s, id);
+	for (; s->given < s->n_held; s->given++) {
+		const struct held *m = &s->held[s->given];
+
+		if (m->kind == HELD_NONE)
+			continue;
+		if (!later_spend(vd->h, COST_HELD + m->n * COST_HELD_PAGE))
+			return false;
+		held_drop(s, s->given);
+	}
 	while (s->n_ports) {
+		if (!later_spend(vd->h, COST_PORT))
+			return false;
 		port = s->ports[s->n_ports - 1];
 		/* closing it takes it off our list, by evt_free */
 		if (hv_evtchn_close(vd->d, port) < 0)
 			vport_free(vd, port);
 	}
-	if (s->arena_gfn == HV_INVALID_GFN)
-		return;
-	for (uint32_t i = 0; i < HVP_ARENA_PAGES; i++)
-		session_remove_page(s, s->arena, i, s->arena_gfn + i);
-	arena_forget(s);
+	if (!later_spend(vd->h, COST_HELD))
+		return false;
+	arena_give_back(s);
+	return true;
 }
 
 /* The engine is about to take all of it: only say the farewells that were
@@ -479,24 +531,48 @@ void session_detach(struct session *s)
 	s->detached = true;
 }
 
-void session_kill(struct session *s)
+/* Nothing of it is left but itself. */
+static void session_end(struct session *s)
 {
 	struct vdom *vd = s->vd;
 
-	if (s->dead)
-		return;
-	s->dead = true;
-	hypercall_abort(s);
-	if (!s->detached)
-		give_back(s);
-	if (vd->kernel == s)
-		vd->kernel = NULL;
-	event_del(s->ev);
 	TAILQ_REMOVE(&vd->sessions, s, entry);
 	vd->n_sessions--;
 	share_put(vd, SHARE_SESSION);
 	TAILQ_INSERT_TAIL(&vd->h->dead, s, entry);
 	hvd_kick(vd->h);
+}
+
+bool session_close(struct session *s)
+{
+	if (!s->detached && !give_back(s))
+		return false;
+	s->closing = false;
+	session_end(s);
+	return true;
+}
+
+void session_kill(struct session *s)
+{
+	struct vdom *vd = s->vd;
+
+	if (s->closing && s->detached) {
+		/* its domain has just taken what there was to do */
+		TAILQ_REMOVE(&vd->h->closing, s, later);
+		session_close(s);
+	}
+	if (s->dead)
+		return;
+	s->dead = true;
+	hypercall_abort(s);
+	if (vd->kernel == s)
+		vd->kernel = NULL;
+	event_del(s->ev);
+	/* the peer hears of it now, the descriptor is closed at the end */
+	shutdown(s->fd, SHUT_RDWR);
+	s->closing = true;
+	if (!session_close(s))
+		later_session(s);
 }
 
 void sessions_reap(struct hvd *h)

@@ -44,18 +44,21 @@ struct held {
 /* Owner: its vdom.  Freed by: sessions_reap(). */
 struct session {
 	TAILQ_ENTRY(session) entry;
+	TAILQ_ENTRY(session) later; /* in hvd's closing */
 	struct vdom *vd;
 	int fd;
 	struct event *ev;
 	bool kernel;
 	bool restricted; /* HVP_RESTRICT_ALL */
 	bool dead;
+	bool closing;                 /* dead, and has yet to give back */
 	bool detached;                /* its domain is being destroyed */
 	int64_t only_evtchn, only_fm; /* restricted to that domid, or -1 */
 	uint32_t *ports;              /* held, unordered */
 	uint32_t n_ports, max_ports;
 	struct held *held; /* index = id */
 	uint32_t n_held;
+	uint32_t given;               /* of held, when it closes */
 	uint32_t free_held;           /* where to look for a free one */
 	uint64_t arena_gfn;           /* HV_INVALID_GFN: none yet */
 	struct hv_run *arena;         /* held */
@@ -68,8 +71,13 @@ struct session {
 /* session_new: takes @fd, even on failure. */
 struct session *session_new(struct vdom *vd, int fd, bool kernel);
 
-/* session_kill: gives back all it made, now; freed at the turn's end. */
+/*
+ * session_kill: it is heard no more, and gives back all it made: now, or in
+ * slices if that is much (later.h).  Then it is freed, at a turn's end.
+ * session_close: a slice of that; true if nothing is left to do.
+ */
 void session_kill(struct session *s);
+bool session_close(struct session *s);
 void session_detach(struct session *s);
 void sessions_reap(struct hvd *h);
 
@@ -125,6 +133,11 @@ void reply_mapping(const struct segs *segs, uint32_t id, int16_t status,
 void session_remove_page(struct session *s, const struct hv_run *run,
 	uint32_t page, uint64_t gfn);
 
+/* session_leave_run: before all @n pages of @run, from @gfn on, are removed;
+ * if that is the end of it, it goes as a whole. */
+void session_leave_run(
+	struct session *s, struct hv_run *run, uint32_t n, uint64_t gfn);
+
 int session_add_port(struct session *s, uint32_t port);
 
 /* The operations; each returns rc of the reply. */
@@ -154,6 +167,12 @@ int op_fm_restrict(struct request *r);
 int op_hypercall(struct request *r);
 int op_mem_map_own(struct request *r);
 int op_mem_split(struct request *r);
+
+/*
+ * op_call.c: the hypercall that is being made costs @units more than the
+ * engine knows; nothing if there is none.
+ */
+void hypercall_spend(uint32_t units);
 
 /* op_call.c: drop the state of a hypercall that will not be finished. */
 void hypercall_abort(struct session *s);

@@ -161,7 +161,7 @@ void vdoms_turn_end(struct hvd *h)
 			if (!vd->freed)
 				unmapped_watch(h);
 		}
-		if (vd->freed && !vd->pid)
+		if (vd->freed && !vd->pid && !vd->n_leaving)
 			vdom_free(vd);
 	}
 }

@@ -59,7 +59,9 @@ struct vdom {
 	struct vport **ports[VDOM_PORT_CHUNKS];
 	struct session_list sessions;
 	uint32_t n_sessions;
-	uint32_t n_fds;         /* charged to it: share.h */
+	uint32_t n_fds;     /* charged to it: share.h */
+	uint32_t n_leaving; /* runs that are to be closed: later.h */
+	uint64_t leaving_pages;
 	struct session *kernel; /* of the kernel role */
 	uint32_t *deferred;     /* see vdom_defer_end() */
 	uint32_t n_deferred, max_deferred;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* window.c: runs of frames as sealed memfds. */
 #include "hv/hvd/window.h"
+#include "hv/hvd/later.h"
+#include "hv/hvd/session.h"
 #include "hv/hvd/share.h"
 #include "hv/hvd/vdom.h"
 
@@ -30,6 +32,20 @@ static int new_memfd(void)
 	return fd;
 }
 
+/* Memory that is freed in one go: about 0.2 ms. */
+#define PIECE           1024u
+#define COST_PIECE_PAGE 6
+
+/*
+ * RAM goes to nobody who could mind a seal, and must have none that its
+ * owner chose: it is freed in pieces, by holes.
+ */
+static int seals_of(const struct hv_run *run)
+{
+	return F_SEAL_SHRINK | F_SEAL_GROW |
+	       (run->kind == HV_RUN_RAM ? F_SEAL_SEAL : 0);
+}
+
 int window_new(struct hv_run *run)
 {
 	size_t size = (size_t)run->nr * HV_PAGE_SIZE;
@@ -39,6 +55,7 @@ int window_new(struct hv_run *run)
 
 	if (!w)
 		return -ENOMEM;
+	hypercall_spend(COST_RUN);
 	w->payer = vdom_of(run->owner);
 	if (w->payer && !share_take(w->payer, SHARE_RUN)) {
 		free(w);
@@ -51,7 +68,7 @@ int window_new(struct hv_run *run)
 		goto fail_fd;
 	w->ino = st.st_ino;
 	if (ftruncate(w->fd, size) < 0 ||
-		fcntl(w->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+		fcntl(w->fd, F_ADD_SEALS, seals_of(run)) < 0)
 		goto fail_fd;
 	va = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_NORESERVE, w->fd, 0);
@@ -69,22 +86,61 @@ fail:
 	return -ENOMEM;
 }
 
-void window_free(struct hv_run *run)
+void window_free(struct hvd *h, struct hv_run *run)
 {
 	struct window *w = run->host;
 
-	munmap(run->va, (size_t)run->nr * HV_PAGE_SIZE);
+	w->va = run->va;
+	w->pages = run->nr;
+	/* what is shared stays as it is for who has it mapped still */
+	w->pieces = run->kind == HV_RUN_RAM;
+	run->host = NULL;
+	run->va = NULL;
+	later_window(h, w);
+}
+
+/* From the end, so that what is left is one mapping. */
+bool window_close(struct hvd *h, struct window *w)
+{
+	uint8_t *va = w->va;
+	uint32_t n;
+
+	while (w->pieces && w->pages > PIECE) {
+		if (!later_spend(h, PIECE * COST_PIECE_PAGE))
+			return false;
+		n = w->pages - PIECE;
+		if (madvise(va + (size_t)n * HV_PAGE_SIZE,
+			    (size_t)PIECE * HV_PAGE_SIZE, MADV_REMOVE) < 0)
+			break;
+		munmap(va + (size_t)n * HV_PAGE_SIZE,
+			(size_t)PIECE * HV_PAGE_SIZE);
+		w->pages = n;
+	}
+	if (!later_spend(h, COST_RUN + w->pages))
+		return false;
+	munmap(va, (size_t)w->pages * HV_PAGE_SIZE);
 	close(w->fd);
 	if (w->payer)
 		share_put(w->payer, SHARE_RUN);
 	free(w);
-	run->host = NULL;
-	run->va = NULL;
+	return true;
+}
+
+void window_leave(struct hv_run *run)
+{
+	struct window *w = run->host;
+
+	w->leaves = true;
 }
 
 /* Punch a hole; a run that is sealed against writing keeps its memory. */
 bool window_page_free(struct hv_run *run, uint32_t page)
 {
+	const struct window *w = run->host;
+
+	if (w->leaves)
+		return true;
+	hypercall_spend(COST_PAGE);
 	return madvise(run->va + (size_t)page * HV_PAGE_SIZE, HV_PAGE_SIZE,
 		       MADV_REMOVE) == 0;
 }

@@ -27,17 +27,30 @@
 #define WINDOW_NAME "hv-run"
 
 struct window {
+	TAILQ_ENTRY(window) entry; /* of those that are to be closed */
+	void *va;                  /* of such a one */
+	uint32_t pages;            /* of such a one: not freed yet */
+	bool pieces;               /* it may be freed piece by piece */
 	int fd;
 	struct vdom *payer; /* NULL: made before the domain had a host side */
 	uint64_t ino;
 	bool closed;       /* F_SEAL_SEAL is set */
 	bool owner_has_it; /* the owner's processes may have mapped it */
+	bool leaves;       /* as a whole: window_leave() */
 	bool held;         /* the owner of a read-only run has yet to map it */
 };
 
 /* window_new, window_free: run_new and run_free of the engine's host. */
 int window_new(struct hv_run *run);
-void window_free(struct hv_run *run);
+void window_free(struct hvd *h, struct hv_run *run);
+
+/* window_close: of a run that was freed; true if it is gone, false if there
+ * is more to do.  Spends the turn's units (later.h). */
+bool window_close(struct hvd *h, struct window *w);
+
+/* window_leave: all pages of the run are about to be freed, and it with the
+ * last one: none of them is given back by itself. */
+void window_leave(struct hv_run *run);
 
 /* window_page_free: give the memory of a free page back; true if it went. */
 bool window_page_free(struct hv_run *run, uint32_t page);

@@ -311,9 +311,11 @@ struct hvp_result {
 
 /*
  * HVP_MEM_MAP_OWN: n struct hvp_gfn with counts -> struct hvp_mapping and
- * segments; read-write, for the life of the session, no unmap needed.
+ * segments; read-write, for the life of the session, no unmap needed.  -E2BIG
+ * for more than HVP_OWN_MAX pages in one request.
  * HVP_MEM_SPLIT {gfn, 1}: -> the same, for the page's new place.
  */
+#define HVP_OWN_MAX 16384
 struct hvp_gfn {
 	uint64_t gfn;
 	uint64_t count;

@@ -546,7 +546,7 @@ static void grant(struct grant_entry_v1 *t, uint32_t ref, uint32_t gfn, bool ro)
 /* Private pages that are granted: their kernel has to move first. */
 START_TEST(test_split)
 {
-	const struct hvp_gfn own[] = {{0x100, 1}, {0x101, 1}};
+	struct hvp_gfn own[] = {{0x100, 1}, {0x101, 1}};
 	struct grant_entry_v1 *t;
 	struct hvp_gfn asked;
 	uint32_t id, fid;
@@ -560,6 +560,13 @@ START_TEST(test_split)
 	populate(a, 0x101);
 	request(k, HVP_MEM_MAP_OWN, 2, NULL, 0, own, sizeof(own));
 	ck_assert_int_eq(receive(k, NULL), 0);
+	/* the work of one request has a bound */
+	own[0].count = own[1].count = HVP_OWN_MAX / 2 + 1;
+	request(k, HVP_MEM_MAP_OWN, 2, NULL, 0, own, sizeof(own));
+	ck_assert_int_eq(receive(k, NULL), -ENOENT);
+	own[0].count = HVP_OWN_MAX + 1;
+	request(k, HVP_MEM_MAP_OWN, 2, NULL, 0, own, sizeof(own));
+	ck_assert_int_eq(receive(k, NULL), -E2BIG);
 	t = grant_table(b);
 	grant(t, 10, 0x100, false);
 	/* an impatient grantee does not fill the kernel's socket */

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* name.c - domains by name, and paths that start at one */
+#include <errno.h>
+#include <string.h>
+
+#include <talloc.h>
+
+#include "common/str.h"
+#include "libxs/cli/name.h"
+#include "libxs/cli/store.h"
+#include "wire/path.h"
+#include "wire/perm.h"
+
+/* Owner: the run.  Read once, outside of any transaction. */
+struct name_table {
+	size_t nr;
+	struct {
+		unsigned int domid;
+		const char *name;
+	} * rows;
+};
+
+static const char domains[] = "/local/domain";
+
+static void table_add(struct cli *cli, struct name_table *t, const char *text)
+{
+	uint64_t domid;
+	size_t len;
+	char *path, *name;
+
+	if (str_to_u64(text, PERM_DOMID_MAX, &domid))
+		return;
+	path = talloc_asprintf(t, "%s/%s/name", domains, text);
+	name = store_read(cli, t, path, &len);
+	talloc_free(path);
+	if (!name || !*name || strlen(name) != len)
+		return;
+	t->rows[t->nr].domid = (unsigned int)domid;
+	t->rows[t->nr++].name = name;
+}
+
+/* What cannot be read has no name; that is not an error. */
+static const struct name_table *table(struct cli *cli)
+{
+	xs_transaction_t t = cli->t;
+	char **ids;
+	size_t nr;
+
+	if (cli->names)
+		return cli->names;
+	cli->names = talloc_zero(cli, struct name_table);
+	cli->t = XBT_NULL;
+	ids = store_list(cli, cli->names, domains, &nr);
+	if (ids) {
+		cli->names->rows = talloc_zero_size(
+			cli->names, nr * sizeof(*cli->names->rows));
+		for (size_t i = 0; i < nr; i++)
+			table_add(cli, cli->names, ids[i]);
+	}
+	cli->t = t;
+	return cli->names;
+}
+
+const char *name_of(struct cli *cli, unsigned int domid)
+{
+	const struct name_table *t = table(cli);
+
+	for (size_t i = 0; i < t->nr; i++)
+		if (t->rows[i].domid == domid)
+			return t->rows[i].name;
+	return NULL;
+}
+
+bool name_domid(struct cli *cli, const char *dom, unsigned int *domid)
+{
+	const struct name_table *t;
+	unsigned int found = 0;
+	uint64_t v;
+
+	if (!str_to_u64(dom, UINT16_MAX, &v)) {
+		*domid = (unsigned int)v;
+		return true;
+	}
+	if (store_open(cli))
+		return false;
+	t = table(cli);
+	for (size_t i = 0; i < t->nr; i++) {
+		if (strcmp(t->rows[i].name, dom) != 0)
+			continue;
+		*domid = t->rows[i].domid;
+		found++;
+	}
+	if (found == 1)
+		return true;
+	if (found) {
+		cli_fail_text(cli, CLI_USAGE, "%u domains have the name \"%s\"",
+			found, dom);
+		cli_hint(cli, "say the number of the one you mean");
+		return false;
+	}
+	cli_fail_text(cli, CLI_NOT_FOUND, "no domain \"%s\"", dom);
+	cli_hint(cli, "names are in /local/domain/N/name; a number works, too");
+	return false;
+}
+
+char *name_path(struct cli *cli, const void *ctx, const char *arg, bool special)
+{
+	const char *colon = strchr(arg, ':');
+	char *path = NULL;
+	struct path parsed;
+	unsigned int domid;
+
+	if (colon) {
+		char *dom = talloc_strndup(ctx, arg, (size_t)(colon - arg));
+		bool ok = name_domid(cli, dom, &domid);
+
+		talloc_free(dom);
+		if (!ok)
+			return NULL;
+		path = talloc_asprintf(ctx, "%s/%u%s%s", domains, domid,
+			colon[1] ? "/" : "", colon + 1);
+	} else {
+		path = talloc_strdup(ctx, arg);
+	}
+	if (!path_parse(&parsed, path, strlen(path), 0, PATH_ABS_MAX, special))
+		return path;
+	talloc_free(path);
+	cli_fail_text(cli, CLI_USAGE, "\"%s\" cannot be a path", arg);
+	cli_hint(cli, "a path has letters, digits and -/_@, no // and no / at "
+		      "its end; DOMAIN:PATH starts at a domain");
+	return NULL;
+}
+
+char **name_paths(struct cli *cli, char **args, int nr, bool special)
+{
+	char **paths = talloc_zero_array(cli, char *, (size_t)nr + 1);
+
+	for (int i = 0; i < nr; i++) {
+		paths[i] = name_path(cli, paths, args[i], special);
+		if (!paths[i])
+			return NULL;
+	}
+	return paths;
+}
+
+bool name_perm(struct cli *cli, const char *arg, struct xs_permissions *perm)
+{
+	static const char letters[] = "nrwb";
+	static const unsigned int types[] = {XS_PERM_NONE, XS_PERM_READ,
+		XS_PERM_WRITE, XS_PERM_READ | XS_PERM_WRITE};
+	const char *letter = *arg ? strchr(letters, *arg) : NULL;
+
+	if (!letter || !arg[1]) {
+		cli_fail_text(
+			cli, CLI_USAGE, "\"%s\" is not a permission", arg);
+		cli_hint(cli, "a letter n, r, w or b (none, read, write, both) "
+			      "and a domain: r5, r:work");
+		return false;
+	}
+	perm->perms = types[letter - letters];
+	return name_domid(cli, arg[1] == ':' ? arg + 2 : arg + 1, &perm->id);
+}

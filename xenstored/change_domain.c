@@ -98,14 +98,16 @@ static void shutdown_notify(struct server *server, struct change *change)
 const struct change_ops change_domain_shutdown = {
 	.commit = shutdown_commit, .notify = shutdown_notify};
 
-/* The root cannot be removed: it goes to the daemon's domain. */
-static int root_reclaim(struct server *server, struct change *change)
+/* The node at @place, with @path, goes to the daemon's domain. */
+static int node_reclaim(
+	struct server *server, const struct place *place, const char *path)
 {
-	struct change acl = {.kind = CHANGE_NODE_ACL, .path = "/"};
+	struct change acl = {.kind = CHANGE_NODE_ACL, .path = path};
+	struct node *node = tree_node_at(server->tree.root, place);
 	int r;
 
-	acl.acl = acl_with_owner(server->tree.root->acl, server->self->domid,
-		server->self->instance);
+	acl.acl = acl_with_owner(
+		node->acl, server->self->domid, server->self->instance);
 	if (!acl.acl)
 		return ENOMEM;
 	r = change_apply(server, &acl);
@@ -113,10 +115,21 @@ static int root_reclaim(struct server *server, struct change *change)
 	return r;
 }
 
+static int node_remove(struct server *server, const char *path)
+{
+	struct change remove = {.kind = CHANGE_NODE_REMOVE, .path = path};
+
+	return change_apply(server, &remove);
+}
+
 /*
  * The nodes go with all below them, each as a change of its own, so that
- * watchers hear of them before they hear of the domain.  Out of memory half
- * way, the domain stays as it is then, and the next look at it goes on.
+ * watchers hear of them before they hear of the domain.  The root cannot be
+ * removed.  Out of memory half way, the domain stays as it is then, and the
+ * next look at it goes on.
+ *
+ * Lists of others that name the domain are not looked for: an entry of an
+ * instance that is over never applies and is never shown (XSA-322).
  */
 static int gone_prepare(struct server *server, struct change *change)
 {
@@ -127,20 +140,17 @@ static int gone_prepare(struct server *server, struct change *change)
 	if (domain->ring)
 		conn_kill(domain->ring);
 	while (!r && (place = LIST_FIRST(&domain->owned))) {
-		struct change remove = {.kind = CHANGE_NODE_REMOVE};
 		char path[PATH_ABS_MAX + 1];
 		struct wr wr;
 
-		if (!place->parent) {
-			r = root_reclaim(server, change);
-			continue;
-		}
 		wr_init(&wr, path, sizeof(path));
 		place_emit(place, &wr);
 		wr_bytes(&wr, "", 1);
 		CHECK(wr_ok(&wr));
-		remove.path = path;
-		r = change_apply(server, &remove);
+		if (server->keep_orphans || !place->parent)
+			r = node_reclaim(server, place, path);
+		else
+			r = node_remove(server, path);
 	}
 	return r;
 }

@@ -8,6 +8,8 @@
 #include "wire/xsring.h"
 #include "xenstored/acl.h"
 #include "xenstored/change.h"
+#include "xenstored/conf.h"
+#include "xenstored/conn.h"
 #include "xenstored/domain.h"
 #include "xenstored/host.h"
 #include "xenstored/node.h"
@@ -19,6 +21,63 @@ void domains_init(struct domains *domains)
 {
 	TAILQ_INIT(&domains->all);
 	domains->defaults = limits_default;
+}
+
+static void domain_limits_changed(struct domain *domain)
+{
+	for (int i = 0; i < DOMAIN_RESOURCES; i++)
+		domain->account[i].limit = domain->limits.resource[i];
+	if (domain->ring)
+		domain->ring->out.events_max = domain->limits.events;
+}
+
+static struct limits limits_for(const struct domains *domains, uint16_t domid)
+{
+	struct limits limits = domains->defaults;
+
+	if (domains->conf)
+		conf_apply(domains->conf, domid, &limits);
+	return limits;
+}
+
+/* Where @has is still @was, it becomes @is. */
+static void limits_follow(
+	struct limits *has, const struct limits *was, const struct limits *is)
+{
+	for (int i = 0; i < QUOTAS; i++) {
+		enum quota quota = (enum quota)i;
+
+		if (quota_get(has, quota) == quota_get(was, quota))
+			quota_set(has, quota, quota_get(is, quota));
+	}
+}
+
+static void limits_all(const struct conf *conf, struct limits *limits)
+{
+	*limits = limits_default;
+	if (conf)
+		conf_apply_all(conf, limits);
+}
+
+void domains_conf_set(struct server *server, struct conf *conf)
+{
+	struct domains *domains = &server->domains, old = *domains;
+	struct limits was, is;
+	struct domain *domain;
+
+	limits_all(old.conf, &was);
+	limits_all(conf, &is);
+	domains->conf = conf;
+	limits_follow(&domains->defaults, &was, &is);
+	TAILQ_FOREACH (domain, &domains->all, link) {
+		if (domain->priv)
+			continue;
+		was = limits_for(&old, domain->domid);
+		is = limits_for(domains, domain->domid);
+		limits_follow(&domain->limits, &was, &is);
+		domain_limits_changed(domain);
+	}
+	conf_free(old.conf);
 }
 
 struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
@@ -35,7 +94,7 @@ struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
 	domain->domid = domid;
 	domain->instance = ++domains->last_instance;
 	domain->priv = priv;
-	domain->limits = priv ? limits_none : domains->defaults;
+	domain->limits = priv ? limits_none : limits_for(domains, domid);
 	for (int i = 0; i < DOMAIN_RESOURCES; i++)
 		account_init(&domain->account[i], domain->limits.resource[i]);
 	LIST_INIT(&domain->owned);
@@ -51,8 +110,7 @@ struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
 void domain_limit_set(struct domain *domain, enum quota quota, size_t value)
 {
 	quota_set(&domain->limits, quota, value);
-	for (int i = 0; i < DOMAIN_RESOURCES; i++)
-		domain->account[i].limit = domain->limits.resource[i];
+	domain_limits_changed(domain);
 }
 
 static void domain_free(struct loop_dead *dead)

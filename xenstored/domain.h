@@ -29,6 +29,7 @@
 #include "xenstored/place.h"
 #include "xenstored/quota.h"
 
+struct conf;
 struct conn;
 struct node;
 struct server;
@@ -67,6 +68,7 @@ struct domains {
 	struct domain_head all;
 	uint32_t last_instance;
 	struct limits defaults; /* of guests that come */
+	struct conf *conf;      /* the configuration file; NULL: none */
 };
 
 /* No domains, and limits as Xen's xenstored has them. */
@@ -91,6 +93,14 @@ void domain_limit_set(struct domain *domain, enum quota quota, size_t value);
 
 /* The record of @domid, any number; NULL if there is none. */
 struct domain *domain_find(struct server *server, uint64_t domid);
+
+/*
+ * domains_conf_set - use @conf, which is the server's from now on
+ *
+ * Guests that are there get its limits too, but for those that have been
+ * changed since.
+ */
+void domains_conf_set(struct server *server, struct conf *conf);
 
 /*
  * domain_get - the record of @domid, made if the hypervisor has the domain

@@ -17,6 +17,7 @@
 #include "common/macro.h"
 #include "xenstored/acl.h"
 #include "xenstored/change.h"
+#include "xenstored/conf.h"
 #include "xenstored/conn.h"
 #include "xenstored/host.h"
 #include "xenstored/place.h"
@@ -137,6 +138,7 @@ void server_free(struct server *server)
 
 	unlisten(server);
 	rundir_close(server);
+	conf_free(server->domains.conf);
 	loop_work_cancel(server->loop, &server->domain_work);
 	while ((conn = TAILQ_FIRST(&server->conns)))
 		conn_kill(conn);

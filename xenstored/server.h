@@ -48,8 +48,9 @@ struct server {
 	size_t hits_cap, watches_nr;
 	uint64_t watch_seq;
 
-	bool trace;   /* log each request */
-	char *rundir; /* where CONTROL may write files; NULL: nowhere */
+	bool keep_orphans; /* nodes of the dead stay, as our domain's */
+	bool trace;        /* log each request */
+	char *rundir;      /* where CONTROL may write files; NULL: nowhere */
 	int rundir_fd;
 	int log_fd; /* of CONTROL logfile; -1: none */
 

@@ -18,12 +18,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <event2/event.h>
 #include <talloc.h>
 
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/sdnotify.h"
 #include "config.h"
+#include "xenstored/conf.h"
 #include "xenstored/host.h"
 #include "xenstored/server.h"
 
@@ -33,11 +35,24 @@ enum { EXIT_USAGE = 2 };
 
 struct opts {
 	const char *pid_file;
+	const char *conf_file; /* NULL: the usual one, if it is there */
+	bool check_conf;
 	bool foreground;
+	bool keep_orphans;
 	bool no_domains;
 };
 
+/* What SIGHUP needs; on the stack of run(). */
+struct reload {
+	const struct opts *opts;
+	struct server *server;
+	struct event *event;
+};
+
 static const struct option long_opts[] = {
+	{"check-config", no_argument, NULL, 'n'},
+	{"config-file", required_argument, NULL, 'C'},
+	{"keep-orphans", no_argument, NULL, 'K'},
 	{"no-fork", no_argument, NULL, 'N'},
 	{"pid-file", required_argument, NULL, 'F'},
 	{"no-domain-init", no_argument, NULL, 'D'},
@@ -49,11 +64,16 @@ static const struct option long_opts[] = {
 
 static void usage(FILE *f)
 {
-	fputs("usage: xenstored [-DHNv] [-F file]\n"
+	fputs("usage: xenstored [-DHKNnv] [-C file] [-F file]\n"
+	      "  -C, --config-file FILE  limits of guests, instead of\n"
+	      "                        " CONF_FILE "\n"
 	      "  -D, --no-domain-init  no hypervisor: serve the socket only\n"
 	      "  -F, --pid-file FILE   write the process id to FILE\n"
 	      "  -H, --help            print this and exit\n"
+	      "  -K, --keep-orphans    keep the nodes of domains that are "
+	      "gone\n"
 	      "  -N, --no-fork         stay in the foreground\n"
+	      "  -n, --check-config    check the configuration file and exit\n"
 	      "  -v, --verbose         log what is for developers, too\n"
 	      "      --version         print the version and exit\n"
 	      "environment: XENSTORED_RUNDIR (" RUNDIR "),\n"
@@ -65,9 +85,13 @@ static void opts_parse(struct opts *opts, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "DF:HNv", long_opts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "C:DF:HKNnv", long_opts, NULL)) !=
+		-1) {
 		switch (c) {
+		case 'C': opts->conf_file = optarg; break;
+		case 'K': opts->keep_orphans = true; break;
 		case 'N': opts->foreground = true; break;
+		case 'n': opts->check_conf = true; break;
 		case 'F': opts->pid_file = optarg; break;
 		case 'D': opts->no_domains = true; break;
 		case 'v': log_level_set(LOG_LEVEL_DEBUG); break;
@@ -202,6 +226,50 @@ static void rundir_set(struct server *server, const char *path)
 	talloc_free(dir);
 }
 
+/* The configuration file: 0; *conf is NULL when there need not be one. */
+static int conf_load(const struct opts *opts, struct conf **conf)
+{
+	const char *name = opts->conf_file ? opts->conf_file : CONF_FILE;
+	char error[CONF_ERROR_MAX];
+	int r = conf_read(name, conf, error);
+
+	if (!r)
+		return 0;
+	*conf = NULL;
+	if (r == ENOENT && !opts->conf_file)
+		return 0;
+	log_error(NULL, "config", "%s", error);
+	return r;
+}
+
+/* SIGHUP: a file that is not right changes nothing. */
+static void on_hangup(evutil_socket_t signo, short what, void *arg)
+{
+	struct reload *reload = arg;
+	struct conf *conf;
+
+	if (conf_load(reload->opts, &conf))
+		return;
+	domains_conf_set(reload->server, conf);
+	log_info(NULL, "config", "configuration read again");
+}
+
+/* Read it now, and again when we are told to.  0 or an errno. */
+static int conf_start(struct reload *reload)
+{
+	struct event_base *base = loop_base(reload->server->loop);
+	struct conf *conf;
+	int r = conf_load(reload->opts, &conf);
+
+	if (r)
+		return r;
+	domains_conf_set(reload->server, conf);
+	reload->event = evsignal_new(base, SIGHUP, on_hangup, reload);
+	if (!reload->event || event_add(reload->event, NULL))
+		return ENOMEM;
+	return 0;
+}
+
 /* From set-up to the end of the loop; returns the exit status. */
 static int serve(struct server *server, const struct opts *opts, int ready)
 {
@@ -239,6 +307,7 @@ static int run(const struct opts *opts, int ready)
 	struct loop *loop = loop_new(NULL);
 	struct server *server = NULL;
 	struct host *host = NULL;
+	struct reload reload = {.opts = opts};
 	int status;
 
 	if (!loop || loop_stop_on_signal(loop, SIGTERM) ||
@@ -252,8 +321,17 @@ static int run(const struct opts *opts, int ready)
 		goto out;
 	}
 	server = server_new(loop, host);
-	status = server ? serve(server, opts, ready) : fail("store", ENOMEM);
+	if (!server) {
+		status = fail("store", ENOMEM);
+		goto out;
+	}
+	server->keep_orphans = opts->keep_orphans;
+	reload.server = server;
+	status =
+		conf_start(&reload) ? EXIT_FAILURE : serve(server, opts, ready);
 out:
+	if (reload.event)
+		event_free(reload.event);
 	if (server)
 		server_free(server);
 	talloc_free(host);
@@ -264,11 +342,19 @@ out:
 int main(int argc, char **argv)
 {
 	struct opts opts = {0};
+	struct conf *conf;
 	int ready = -1;
 
 	log_init("xenstored");
 	opts_parse(&opts, argc, argv);
+	if (opts.check_conf) {
+		if (conf_load(&opts, &conf))
+			return EXIT_FAILURE;
+		conf_free(conf);
+		return EXIT_SUCCESS;
+	}
 	signal(SIGPIPE, SIG_IGN);
+	/* Until there is something to read again. */
 	signal(SIGHUP, SIG_IGN);
 	raise_limits();
 	if (!opts.foreground)

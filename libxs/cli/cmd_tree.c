@@ -72,7 +72,7 @@ static int show_json(struct cli *cli, const struct view *v)
 
 	out_json_begin(cli, &j);
 	json_open(&j, "nodes", '[');
-	for (int i = 0; i < v->nr; i++) {
+	for (int i = 0; v->nodes && i < v->nr; i++) {
 		json_open(&j, NULL, '{');
 		out_json_node(cli, &j, v->nodes[i]);
 		json_close(&j, '}');
@@ -147,7 +147,7 @@ int cmd_ls(struct cli *cli, char **args, int nr)
 	if (cli_has(cli, OPTION_LONG))
 		v.what = NODE_VALUE | NODE_PERMS;
 	code = load(cli, &v, args, nr);
-	if (code || cli_has(cli, OPTION_QUIET))
+	if (code || !v.nodes || cli_has(cli, OPTION_QUIET))
 		return code;
 	if (cli_has(cli, OPTION_JSON))
 		return show_json(cli, &v);
@@ -302,7 +302,7 @@ int cmd_tree(struct cli *cli, char **args, int nr)
 	if (cli_has(cli, OPTION_DEPTH))
 		v.depth = cli->depth;
 	code = load(cli, &v, args, nr);
-	if (code || cli_has(cli, OPTION_QUIET))
+	if (code || !v.nodes || cli_has(cli, OPTION_QUIET))
 		return code;
 	if (cli_has(cli, OPTION_JSON))
 		return show_json(cli, &v);

@@ -68,6 +68,7 @@ json "wait in vain" wait -j --timeout 0.1 /none
 json watch watch -j -n 1 /j/b
 json rm rm -j /j/c
 json "rm -n" rm -jn /j
+json control control -j help
 json help help -j
 json version version -j
 printf 'read /j/a\nwrite /j/a 3\n' | xs txn -j >"$T/json"

@@ -199,6 +199,11 @@ for verb in read write mkdir rm ls tree chmod exists watch wait txn control \
 done
 
 # --- the daemon
+code "control" 0 control help
+check "its reply has lines" test "$(wc -l <"$T/code.out")" -gt 3
+code "control with an argument" 0 control print hello
+code "control, unknown" 2 control nonsense
+code "control, nothing" 2 control
 code "no such socket" 7 read --socket "$T/none" /a
 check "has a hint" grep -q '^hint: .*--socket' "$T/code.err"
 code "another socket" 0 read --socket "$XENSTORED_PATH" /a

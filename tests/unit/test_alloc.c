@@ -165,6 +165,76 @@ START_TEST(test_every_allocation)
 }
 END_TEST
 
+/* Answered in @tx; -1 when the connection is over. */
+static int tell(int k, uint32_t tx, uint32_t op, const char *args, size_t len)
+{
+	int r = fx_ask_tx(fx, k, tx, op, args, len, &msg);
+
+	ck_assert(!r || r == ENOENT || failed);
+	return r;
+}
+
+#define TELL(tx, op, args) tell(k, (tx), XS_OP_##op, (args), sizeof(args))
+#define HAS(path)          (fx_ask(fx, k2, XS_OP_READ, (path), sizeof(path), &msg) == 0)
+
+/* What answered 0 is there after a commit, and nothing else is. */
+static void transaction(int k, int k2, bool moved)
+{
+	int create, remove, deep, r;
+	uint32_t tx;
+
+	if (TELL(0, TRANSACTION_START, ""))
+		return;
+	tx = (uint32_t)strtoul(msg.data, NULL, 10);
+	create = TELL(tx, WRITE, "/d/a/b\0value");
+	remove = TELL(tx, RM, "/d/old");
+	deep = TELL(tx, WRITE, "/d/again/and/again\0value");
+	(void)TELL(tx, READ, "/d/none");
+	(void)TELL(tx, DIRECTORY, "/d");
+	(void)TELL(tx, SET_PERMS, "/d/w\0n0\0r2");
+	(void)TELL(tx, WRITE, "/d/w\0longer than it was");
+	if (moved)
+		(void)fx_ask(fx, k2, XS_OP_WRITE, "/o\0value", 8, &msg);
+	r = TELL(tx, TRANSACTION_END, "T");
+	left = -1;
+	/* Without memory for a reply the client does not know. */
+	if (r < 0 || create < 0 || remove < 0 || deep < 0)
+		return;
+	k2 = -fx_client(fx);
+	ck_assert_int_eq(HAS("/d/a/b"), !r && !create);
+	ck_assert_int_eq(HAS("/d/a"), !r && !create);
+	ck_assert_int_eq(HAS("/d/old/x"), r || remove);
+	ck_assert_int_eq(HAS("/d/again/and/again"), !r && !deep);
+	ck_assert_int_eq(HAS("/d/again"), !r && !deep);
+	close(-k2);
+}
+
+/* Without and with somebody else's change before the commit. */
+START_TEST(test_every_allocation_of_a_transaction)
+{
+	long nr = 0;
+
+	do {
+		int k, k2;
+
+		fx = fx_new();
+		k = -fx_client(fx);
+		k2 = -fx_client(fx);
+		ck_assert_int_eq(FX_ASK(fx, k, WRITE, "/d/old/x\0y"), 0);
+		ck_assert_int_eq(FX_ASK(fx, k, WRITE, "/d/w\0y"), 0);
+		failed = false;
+		left = nr++;
+		transaction(k, k2, _i);
+		left = -1;
+		close(-k);
+		close(-k2);
+		fx_settle(fx);
+		fx_free(fx);
+	} while (failed);
+	ck_assert_int_gt(nr, 40);
+}
+END_TEST
+
 /* Without memory for an event the watcher hears of it later. */
 START_TEST(test_event_comes_later)
 {
@@ -195,5 +265,6 @@ START_TEST(test_event_comes_later)
 END_TEST
 
 BH_CHECK_MAIN("alloc", 60, BH_TEST(test_every_allocation),
+	BH_LOOP(test_every_allocation_of_a_transaction, 2),
 	BH_TEST(test_event_comes_later))
 #endif

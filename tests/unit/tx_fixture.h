@@ -36,28 +36,23 @@ static inline void tx_setup(void)
 /* Invariant: counters and lists of owners equal a full walk of the tree. */
 static inline void tx_check(void)
 {
-	size_t owned[FX_DOMS] = {0};
-	struct node *node;
-
-	node_walk_start(&fx->server->walk, fx->server->tree.root);
-	while ((node = node_walk_next(&fx->server->walk)))
-		owned[acl_owner(node->acl)->domid]++;
+	fx_check_accounts(fx);
 	for (uint16_t i = 0; i < FX_DOMS; i++) {
-		struct domain *d = domain_find(fx->server, i);
+		const struct domain *d = domain_find(fx->server, i);
 		struct place *place;
 		size_t listed = 0;
 
-		ck_assert_uint_eq(
-			d ? d->account[DOMAIN_NODES].used : 0, owned[i]);
 		if (!d)
 			continue;
 		LIST_FOREACH (place, &d->owned, owned) {
-			node = tree_node_at(fx->server->tree.root, place);
+			const struct node *node =
+				tree_node_at(fx->server->tree.root, place);
+
 			ck_assert_ptr_nonnull(node);
 			ck_assert_uint_eq(acl_owner(node->acl)->domid, i);
 			listed++;
 		}
-		ck_assert_uint_eq(listed, owned[i]);
+		ck_assert_uint_eq(listed, d->account[DOMAIN_NODES].used);
 	}
 }
 
@@ -81,15 +76,7 @@ static inline void tx_teardown(void)
 static inline int ask_raw(
 	int who, uint32_t tx, uint32_t op, const void *arg, size_t len)
 {
-	fx_send(fx, who, op, tx, arg, len);
-	do {
-		if (!fx_recv(fx, who, &msg))
-			return -1;
-	} while (msg.hdr.type == XS_OP_WATCH_EVENT);
-	ck_assert_uint_eq(msg.hdr.tx_id, tx);
-	if (msg.hdr.type != XS_OP_ERROR)
-		return 0;
-	return xsmsg_error_parse(msg.data, msg.hdr.len);
+	return fx_ask_tx(fx, who, tx, op, arg, len, &msg);
 }
 
 static inline int ask(int who, uint32_t tx, uint32_t op, const char *arg)

@@ -414,20 +414,27 @@ static inline bool fx_recv(struct fx *fx, int who, struct fx_msg *msg)
  * Ask and wait: 0 and the reply in @msg, the errno of an error reply, or -1
  * when there is no answer.  Events on the way are dropped.
  */
-static inline int fx_ask(struct fx *fx, int who, uint32_t type,
+static inline int fx_ask_tx(struct fx *fx, int who, uint32_t tx, uint32_t type,
 	const void *payload, size_t len, struct fx_msg *msg)
 {
-	fx_send(fx, who, type, 0, payload, len);
+	fx_send(fx, who, type, tx, payload, len);
 	do {
 		if (!fx_recv(fx, who, msg))
 			return -1;
 	} while (msg->hdr.type == XS_OP_WATCH_EVENT);
-	CHECK(msg->hdr.req_id == 0x1234 && msg->hdr.tx_id == 0);
+	CHECK(msg->hdr.req_id == 0x1234 && msg->hdr.tx_id == tx);
 	if (msg->hdr.type != XS_OP_ERROR) {
 		CHECK(msg->hdr.type == type);
 		return 0;
 	}
 	return xsmsg_error_parse(msg->data, msg->hdr.len);
+}
+
+/* The same, outside of transactions. */
+static inline int fx_ask(struct fx *fx, int who, uint32_t type,
+	const void *payload, size_t len, struct fx_msg *msg)
+{
+	return fx_ask_tx(fx, who, 0, type, payload, len, msg);
 }
 
 /* The same for strings, given with their NULs as one literal. */

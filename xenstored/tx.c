@@ -35,6 +35,11 @@ static uint32_t *set_index(const struct tx_set *set)
 	return (uint32_t *)(void *)(set->entry + set->cap);
 }
 
+static uint32_t *set_created(const struct tx_set *set)
+{
+	return set_index(set) + 2 * (size_t)set->cap;
+}
+
 /* The index is open addressed, half of it is used at most. */
 static uint32_t *set_seat(const struct tx_set *set, const struct place *place)
 {
@@ -49,16 +54,18 @@ static uint32_t *set_seat(const struct tx_set *set, const struct place *place)
 
 static int set_grow(struct tx_set *set)
 {
-	struct tx_set new = {.nr = set->nr};
+	struct tx_set new = {.nr = set->nr, .created_nr = set->created_nr};
 
 	new.cap = set->cap ? set->cap * 2 : SET_MIN;
 	new.entry =
-		malloc(new.cap *(sizeof(*new.entry) + 2 * sizeof(uint32_t)));
+		malloc(new.cap *(sizeof(*new.entry) + 3 * sizeof(uint32_t)));
 	if (!new.entry)
 		return ENOMEM;
 	memset(set_index(&new), 0, 2 * new.cap * sizeof(uint32_t));
 	if (set->nr)
 		memcpy(new.entry, set->entry, set->nr * sizeof(*new.entry));
+	for (uint32_t i = 0; i < new.created_nr; i++)
+		set_created(&new)[i] = set_created(set)[i];
 	for (uint32_t i = 0; i < new.nr; i++)
 		*set_seat(&new, new.entry[i].place) = i + 1;
 	free(set->entry);
@@ -252,15 +259,38 @@ static long count_own(struct tx *tx, struct node *top)
 	return nr;
 }
 
+const struct tx_entry *tx_created(const struct tx *tx, uint32_t i)
+{
+	return &tx->set.entry[set_created(&tx->set)[i]];
+}
+
+/* The newest; what is created again is no longer where it was. */
+static void entry_created(struct tx_set *set, struct tx_entry *e)
+{
+	uint32_t *created = set_created(set);
+	uint32_t i, at = (uint32_t)(e - set->entry);
+
+	if (e->writes & TX_CREATED) {
+		for (i = 0; created[i] != at; i++)
+			;
+		set->created_nr--;
+		memmove(created + i, created + i + 1,
+			(set->created_nr - i) * sizeof(*created));
+	}
+	created[set->created_nr++] = at;
+	e->writes |= TX_CREATED;
+}
+
 static void note_created(struct tx *tx, const struct tree_edit *edit)
 {
 	struct place *place = edit->leaf->place;
 
-	tx_entry_at(tx, place)->writes |= TX_CREATED | TX_EVENT;
-	for (unsigned i = 1; i < edit->created; i++) {
+	for (unsigned i = 0; i < edit->created; i++) {
+		entry_created(&tx->set, tx_entry_at(tx, place));
 		place = place->parent;
-		tx_entry_at(tx, place)->writes |= TX_CREATED;
 	}
+	/* What was made on the way to it is not told. */
+	tx_entry_at(tx, edit->leaf->place)->writes |= TX_EVENT;
 	tx->nodes += (long)edit->created;
 }
 
@@ -342,8 +372,8 @@ int tx_new(struct conn *conn, struct tx **new)
 	tree_fork(&server->tree, &tx->tree);
 	TAILQ_INSERT_HEAD(&conn->txs, tx, at_conn);
 	conn->txs_nr++;
+	tx->started = server->txs.now();
 	if (!domain->priv) {
-		tx->started = server->txs.now();
 		tx->let_go = server->txs.let_go;
 		TAILQ_INSERT_TAIL(&server->txs.by_age, tx, by_age);
 		if (tx_expires(tx))

@@ -85,10 +85,14 @@ struct tx_entry {
 	uint8_t writes;          /* enum tx_write */
 };
 
-/* Entries in the order of first access, with an index by place. */
+/*
+ * Entries in the order of first access, with an index by place, and the order
+ * in which nodes were created, which is that of children in DIRECTORY.
+ */
 struct tx_set {
-	struct tx_entry *entry; /* nr of them; then the index */
+	struct tx_entry *entry; /* nr of them; then index and created[] */
 	uint32_t nr;
+	uint32_t created_nr;
 	uint32_t cap; /* a power of 2, or 0 */
 };
 
@@ -171,6 +175,9 @@ bool tx_has_room(const struct tx *tx, size_t nr);
 
 /* The entry at @place; NULL if there is none. */
 struct tx_entry *tx_entry_at(const struct tx *tx, const struct place *place);
+
+/* The @i-th, of set.created_nr, that was created. */
+const struct tx_entry *tx_created(const struct tx *tx, uint32_t i);
 
 /* Was a node above @place removed, with what base had below it? */
 bool tx_removed_above(const struct tx *tx, const struct place *place);

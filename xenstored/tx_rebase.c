@@ -63,11 +63,17 @@ static int redo_remove(struct tree *next, const struct tx_entry *e)
 }
 
 /*
- * One level at a time, each as it is in @tree: what is above @path may have
- * an entry further on, and is as it will be then.
+ * One level at a time, each as it is in @tree in the end: a child may have
+ * been created in what was removed, and come again before its parent.
  */
-static int redo_create(struct tree *tree, struct tree *next, char *path)
+static int redo_create(
+	struct tree *tree, struct tree *next, const struct tx_entry *e)
 {
+	char path[PATH_ABS_MAX + 1];
+
+	if (!tree_node_at(tree->root, e->place))
+		return 0;
+	path_of(e->place, path);
 	for (;;) {
 		struct tree_edit edit;
 		struct tree_pos pos;
@@ -104,11 +110,10 @@ static int redo_change(
 	struct tree_edit edit;
 	int r = 0;
 
-	if (!node || !(e->writes & (TX_CREATED | TX_VALUE | TX_ACL)))
+	if (!node || e->writes & TX_CREATED ||
+		!(e->writes & (TX_VALUE | TX_ACL)))
 		return 0;
 	path_of(e->place, path);
-	if (e->writes & TX_CREATED)
-		return redo_create(tree, next, path);
 	if (e->writes & TX_VALUE)
 		r = commit_if(next, &edit,
 			tree_prep_value(next, path, node->value,
@@ -126,6 +131,8 @@ static int redo(struct tx *tx, struct tree *next)
 
 	for (uint32_t i = 0; !r && i < set->nr; i++)
 		r = redo_remove(next, &set->entry[i]);
+	for (uint32_t i = 0; !r && i < set->created_nr; i++)
+		r = redo_create(&tx->tree, next, tx_created(tx, i));
 	for (uint32_t i = 0; !r && i < set->nr; i++)
 		r = redo_change(&tx->tree, next, &set->entry[i]);
 	return r;

@@ -153,6 +153,10 @@ static const struct conflict {
 	{"all of a node", "W/a=1", "W/a=2 P/a=n0,r1 W/a=3", "W/c=1", 0,
 		"R/a=3"},
 	{"the root", "", "W/=1 P/=n0,r1", "W/c=1", 0, "R/=1"},
+	{"order of creation", "M/d",
+		"N/d/c N/d/b N/d/a W/d/a=1 W/d/b=1 W/d/c=1 D/d/b W/d/b=2 "
+		"L/d=a,c,b,",
+		"W/c=1", 0, "L/d=a,c,b,"},
 	{"parents stay", "", "W/a/b/c=1 D/a/b/c", "W/c=1", 0, "L/a=b, L/a/b="},
 };
 

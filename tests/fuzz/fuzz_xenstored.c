@@ -4,7 +4,7 @@
  *
  * The input is a list of steps: requests and raw bytes of guests and of a
  * privileged client, rewritten ring indexes, deaths, restarts, turns of the
- * loop.  After the last one, the accounts must equal a walk of the tree, no
+ * loop, time that goes by.  Requests may be in transactions.  After the last one, the accounts must equal a walk of the tree, no
  * queue may be over its limit, a guest that was just introduced must get an
  * answer, and taking all down must give back all (the destructors check).
  */
@@ -21,7 +21,14 @@ enum { STEPS_MAX = 400, GUESTS = 4 };
 static const char *const words[] = {"/", "/a", "/a/b", "/a/b/c", "a", "a/b",
 	"/local/domain/1", "/local/domain/2/x", "@releaseDomain",
 	"@introduceDomain", "@releaseDomain/1", "/a/", "0", "1", "2", "3", "5",
-	"n0", "n1", "b2", "r3", "r32757", "w1", "token", "T"};
+	"n0", "n1", "b2", "r3", "r32757", "w1", "token", "T", "F"};
+
+static uint64_t now_us;
+
+static uint64_t fake_now(void)
+{
+	return now_us;
+}
 
 static uint8_t byte(struct rd *rd)
 {
@@ -47,7 +54,13 @@ static void push(struct fx *fx, int who, const void *buf, size_t len)
 /* A request with up to four words as arguments, then a few raw bytes. */
 static void request(struct fx *fx, int who, struct rd *rd)
 {
-	struct xsmsg_hdr hdr = {.type = byte(rd) % (XS_OP_NR + 1), .req_id = 1};
+	uint8_t type = byte(rd);
+	/* Ids of transactions count from 1: these are often open. */
+	struct xsmsg_hdr hdr = {
+		.type = type % (XS_OP_NR + 1),
+		.req_id = 1,
+		.tx_id = type / (XS_OP_NR + 1) % 4,
+	};
 	uint8_t buf[XSMSG_HDR_LEN + 256];
 	uint8_t shape = byte(rd);
 	size_t len = 0;
@@ -127,9 +140,53 @@ static void step(struct fx *fx, int client, struct rd *rd)
 	case 4: scribble(fx, guest, rd); break;
 	case 5: drain(fx, who); break;
 	case 6: domain_step(fx, (uint16_t)guest, rd); break;
-	default: break;
+	default:
+		/* Minutes at a time: what is old lapses. */
+		now_us += what & 128 ? 200 * 1000 * 1000 : 0;
+		loop_work_queue(fx->loop, &fx->server->txs.work);
 	}
 	fx_turn(fx);
+}
+
+/* Each entry says what its base has there, each is found by its place. */
+static void check_tx(const struct tx *tx)
+{
+	for (uint32_t i = 0; i < tx->set.nr; i++) {
+		const struct tx_entry *e = &tx->set.entry[i];
+
+		FUZZ_CHECK(tx_entry_at(tx, e->place) == e);
+		FUZZ_CHECK(e->base == tree_node_at(tx->base, e->place));
+		FUZZ_CHECK(!(e->writes & TX_REMOVED) || e->base);
+		FUZZ_CHECK(!e->writes || tx->wrote);
+	}
+	for (uint32_t i = 0; i < tx->set.created_nr; i++)
+		FUZZ_CHECK(tx_created(tx, i)->writes & TX_CREATED);
+}
+
+static void check_transactions(struct fx *fx)
+{
+	struct turns *turns = &fx->server->turns;
+	size_t guests = 0, listed = 0;
+	const struct conn *conn;
+	const struct tx *tx;
+
+	TAILQ_FOREACH (conn, &fx->server->conns, link) {
+		size_t nr = 0;
+
+		TAILQ_FOREACH (tx, &conn->txs, at_conn) {
+			nr++;
+			check_tx(tx);
+			guests += !conn->domain->priv && !tx->lapsed;
+		}
+		FUZZ_CHECK(conn->txs_nr == nr);
+		FUZZ_CHECK(nr <= conn->domain->limits.transactions);
+		FUZZ_CHECK(conn->state == CONN_OPEN || !nr);
+		FUZZ_CHECK(!conn->turn.parked || turns->holder);
+	}
+	TAILQ_FOREACH (tx, &fx->server->txs.by_age, by_age)
+		listed++;
+	FUZZ_CHECK(listed == guests);
+	FUZZ_CHECK(!turns->holder || !turns->holder->lapsed);
 }
 
 static void check_accounts(struct fx *fx)
@@ -164,6 +221,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	int client = -fx_client(fx);
 	struct rd rd;
 
+	now_us = 1;
+	fx->server->txs.now = fake_now;
 	for (uint16_t i = 1; i <= GUESTS; i++) {
 		fx_dom_start(fx, i);
 		if (i <= 2)
@@ -174,6 +233,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		step(fx, client, &rd);
 	fx_settle(fx);
 	check_accounts(fx);
+	check_transactions(fx);
 	check_service(fx);
 	close(-client);
 	fx_free(fx);

@@ -212,12 +212,16 @@ START_TEST(test_B16_refusals)
 		{"X/d/x W/own/a=1", "W/d/z=2", 0},
 		{"N/own/y W/own/a=1", "W/own/y=1", EAGAIN},
 		{"N/own/y W/own/a=1", "P/own=n1,r2", EAGAIN},
+		/* decided by what is nearest after its own removal */
+		{"D/own/old N/own/old/x", "P/own=n1,r2", EAGAIN},
 	};
 	uint32_t tx;
 
 	tx_setup();
 	fx_guest(fx, -k, 1);
-	steps(k, 0, "W/d/x=1 P/d=n0 P/d/x=n0 M/own P/own=n1");
+	steps(k, 0,
+		"W/d/x=1 P/d=n0 P/d/x=n0 M/own P/own=n1 "
+		"M/own/old");
 	tx = begin(1);
 	steps(1, tx, rows[_i].inside);
 	steps(k, 0, rows[_i].outside);
@@ -818,7 +822,7 @@ END_TEST
 BH_CHECK_MAIN("tx", 60, BH_TEST(test_life), BH_TEST(test_ids_and_ends),
 	BH_LOOP(test_conflicts, N(conflicts)),
 	BH_LOOP(test_no_conflicts_alone, N(conflicts)),
-	BH_LOOP(test_B16_refusals, 7), BH_TEST(test_eight_siblings_all_commit),
+	BH_LOOP(test_B16_refusals, 8), BH_TEST(test_eight_siblings_all_commit),
 	BH_TEST(test_events), BH_TEST(test_events_of_replaced_trees),
 	BH_LOOP(test_B13_inside_as_outside, N(views)),
 	BH_LOOP(test_B13_same_order, N(views)),

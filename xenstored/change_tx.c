@@ -88,7 +88,7 @@ static int commit_prepare(struct server *server, struct change *change)
 
 	if (!tx->wrote)
 		return tx_holds(tx) ? 0 : EAGAIN;
-	if (tx->lapsed || turn_forbids(tx))
+	if (turn_forbids(tx))
 		return EAGAIN;
 	r = tx_rebase(tx);
 	if (r)
@@ -168,20 +168,15 @@ static const struct acl *acl_above(struct node *root, const struct place *place)
 }
 
 /* Watches below what was removed hear of exactly their node, as outside. */
-static void notify_below(
-	struct server *server, const struct tx *tx, const struct node *top)
+static void notify_below(struct server *server, const struct node *top)
 {
 	struct node_walk *walk = &server->walk;
 	struct node *node;
 
 	node_walk_start(walk, (struct node *)(uintptr_t)top);
 	while ((node = node_walk_next(walk)) && node != top) {
-		struct tx_entry *e = tx_entry_at(tx, node->place);
 		struct watch_view view = {.before = node->acl};
 
-		/* Its own event tells it. */
-		if (e && e->writes & TX_EVENT)
-			continue;
 		view.after =
 			acl_of(tree_node_at(server->tree.root, node->place));
 		view.parent = walk->step[walk->depth - 1].node->acl;
@@ -197,7 +192,7 @@ static void entry_notify(
 		.before = acl_of(e->base), .after = acl_of(now)};
 
 	if (is_top_removed(tx, e))
-		notify_below(server, tx, e->base);
+		notify_below(server, e->base);
 	/* Created and removed again: nothing has happened. */
 	if (!(e->writes & TX_EVENT) || (!e->base && !now))
 		return;

@@ -100,9 +100,18 @@ static void turn_next(struct loop_work *work)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct turns *turns = arg;
+	struct timeval tv = {0};
+	uint64_t now, end;
 
-	if (turns->holder)
-		turn_end(turns);
+	if (!turns->holder)
+		return;
+	now = now_of(turns->holder->conn);
+	end = turns->since + TURN_US;
+	tv.tv_usec = (suseconds_t)(end - now);
+	/* Too early, by the clock that counts. */
+	if (now < end && !event_add(turns->timer, &tv))
+		return;
+	turn_end(turns);
 }
 
 /* The privileged domain's claims come before those of guests. */

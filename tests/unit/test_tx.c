@@ -45,6 +45,24 @@ START_TEST(test_life)
 }
 END_TEST
 
+/* Counted on from the last one, and round: never 0, none that is open. */
+START_TEST(test_ids_go_round)
+{
+	struct conn *conn;
+
+	tx_setup();
+	fx_guest(fx, -k, 1);
+	conn = domain_find(fx->server, 1)->ring;
+	ck_assert_uint_eq(begin(1), 1);
+	ck_assert_uint_eq(begin(1), 2);
+	conn->tx_last = UINT32_MAX - 1;
+	ck_assert_uint_eq(begin(1), UINT32_MAX);
+	ck_assert_uint_eq(begin(1), 3);
+	OK(drop(1, UINT32_MAX));
+	tx_teardown();
+}
+END_TEST
+
 START_TEST(test_ids_and_ends)
 {
 	uint32_t a;
@@ -819,8 +837,8 @@ END_TEST
 
 #define N(rows) ((int)ARRAY_LEN(rows))
 
-BH_CHECK_MAIN("tx", 60, BH_TEST(test_life), BH_TEST(test_ids_and_ends),
-	BH_LOOP(test_conflicts, N(conflicts)),
+BH_CHECK_MAIN("tx", 60, BH_TEST(test_life), BH_TEST(test_ids_go_round),
+	BH_TEST(test_ids_and_ends), BH_LOOP(test_conflicts, N(conflicts)),
 	BH_LOOP(test_no_conflicts_alone, N(conflicts)),
 	BH_LOOP(test_B16_refusals, 8), BH_TEST(test_eight_siblings_all_commit),
 	BH_TEST(test_events), BH_TEST(test_events_of_replaced_trees),

@@ -18,6 +18,7 @@
  *	ENOMEM		no memory
  *	ETIMEDOUT	no answer in time; only where xsx.h set a time
  * After EIO and ECONNRESET, every call on the handle fails in the same way.
+ * A request that succeeds sets errno to 0, other functions leave it alone.
  *
  * Threads: any thread may use a handle at any time, and requests of several
  * threads are under way at once.  Only xs_close() must be the last call.

@@ -237,6 +237,11 @@ out:
 	}
 	if (len)
 		*len = c.len;
+	/*
+	 * As Xen's library does where a caller reads its own answer, and
+	 * Xen's test-xenstore looks at it after a success.
+	 */
+	errno = 0;
 	return c.data;
 }
 
@@ -275,6 +280,7 @@ struct xs_handle *xsx_handle_open(const struct xsx_options *opts)
 {
 	struct xsx_options copy = opts ? *opts : (struct xsx_options){0};
 	struct xs_handle *h = calloc(1, sizeof(*h));
+	int err = errno;
 
 	if (!h)
 		return NULL;
@@ -282,8 +288,7 @@ struct xs_handle *xsx_handle_open(const struct xsx_options *opts)
 	copy.event_arg = h;
 	h->x = xsx_open(&copy);
 	if (!h->x) {
-		int err = errno;
-
+		err = errno;
 		free(h);
 		errno = err;
 		return NULL;
@@ -296,6 +301,7 @@ struct xs_handle *xsx_handle_open(const struct xsx_options *opts)
 	TAILQ_INIT(&h->waiters);
 	evq_init(&h->events);
 	toolcore_register(&h->toolcore, on_restrict);
+	errno = err;
 	return h;
 }
 

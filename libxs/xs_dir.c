@@ -168,7 +168,6 @@ char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path,
 	parts_fini(&p);
 	if (vec)
 		*num = (unsigned int)nr;
-	else
-		errno = r;
+	errno = vec ? 0 : r;
 	return vec;
 }

@@ -94,7 +94,7 @@ bool xs_watch_try_depth(struct xs_handle *h, const char *path,
 {
 	if (xs_watch_depth(h, path, token, depth))
 		return true;
-	/* as a quota would be, this is no reason to try without */
+	/* anything else, a quota say, is no reason to try without */
 	if (errno != ENOSYS)
 		return false;
 	return xs_watch(h, path, token);
@@ -160,14 +160,14 @@ static void look(struct xs_handle *h)
 
 char **xs_check_watch(struct xs_handle *h)
 {
+	int saved = errno, err;
 	char **vec;
-	int err;
 
 	xs_lock(h);
 	if (!xs_reader_runs(h))
 		look(h);
 	vec = pop(h);
-	err = errno;
+	err = vec ? saved : errno;
 	xs_unlock(h);
 	errno = err;
 	return vec;
@@ -175,16 +175,16 @@ char **xs_check_watch(struct xs_handle *h)
 
 char **xs_read_watch(struct xs_handle *h, unsigned int *num)
 {
+	int saved = errno, err;
 	struct xs_waiter w;
 	char **vec;
-	int err;
 
 	xs_waiter_init(&w);
 	w.event = true;
 	xs_lock(h);
 	while (!(vec = pop(h)) && errno == EAGAIN)
 		xs_step(h, &w, XSX_NEVER);
-	err = errno;
+	err = vec ? saved : errno;
 	xs_waiter_fini(h, &w);
 	xs_unlock(h);
 	if (vec && num)

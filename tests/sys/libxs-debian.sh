@@ -33,7 +33,7 @@ with_tools() {
 	check "chmod" tool chmod /t/a n0 r7
 	check_eq "ls -p" '(n0,r7)' \
 		"$(tool ls -p /t | sed -n 's/^a = .* \. *//p')"
-	check_eq "ls" 'a = "value" b = "x\\ty\\377" c = ""' \
+	check_eq "ls" 'a = "value" b = "x\ty\xff" c = ""' \
 		"$(tool ls /t | xargs -d '\n')"
 	start watch env LD_LIBRARY_PATH="$ours:$libs" timeout 20 \
 		"$tools/xenstore-watch" -n 3 /t

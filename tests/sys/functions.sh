@@ -118,6 +118,15 @@ requires_xen_debs() {
 		skip "$(tail -n 1 "$T/xen-debs.err")"
 }
 
+# requires_unsanitized: skip where the build has a sanitizer.  Programs that
+# were built without cannot load its libraries, and those that were cannot
+# look for leaks behind a domain's walls, and end with an error.
+requires_unsanitized() {
+	! readelf -d "$BH_BUILDDIR"/hv/compat/.libs/libxencall.so.1 |
+		grep -qE 'NEEDED.*lib[at]san' ||
+		skip "not with a sanitizer's libraries"
+}
+
 # start NAME COMMAND...: run in the background, in a process group of its
 # own, output in $T/NAME.log; $started_pid is its pid.
 start() {

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include <xen/xen.h>
 #include <xen/grant_table.h>
@@ -362,7 +363,8 @@ START_TEST(test_map_nothing)
 		ck_assert_int_eq(foreign(b, 1, 1024, 0xfff00000u), 0);
 		ck_assert_int_lt(foreign(a, 0, 1024, 0), 0);
 	}
-	ck_assert_int_lt(hvd_kb() - kb, 1024);
+	if (!BH_SANITIZED)
+		ck_assert_int_lt(hvd_kb() - kb, 1024);
 	close(a);
 	close(b);
 	down();
@@ -543,6 +545,14 @@ static void grant(struct grant_entry_v1 *t, uint32_t ref, uint32_t gfn, bool ro)
 	t[ref].flags = GTF_permit_access | (ro ? GTF_readonly : 0);
 }
 
+static int uptime(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int)t.tv_sec;
+}
+
 /* Private pages that are granted: their kernel has to move first. */
 START_TEST(test_split)
 {
@@ -550,7 +560,7 @@ START_TEST(test_split)
 	struct grant_entry_v1 *t;
 	struct hvp_gfn asked;
 	uint32_t id, fid;
-	int a, b, k;
+	int a, b, k, r, seconds;
 
 	ck_assert_int_eq(stand_start(&s), 0);
 	k = kernel_session();
@@ -570,14 +580,21 @@ START_TEST(test_split)
 	t = grant_table(b);
 	grant(t, 10, 0x100, false);
 	/* an impatient grantee does not fill the kernel's socket */
+	seconds = uptime();
 	for (int i = 0; i < 1000; i++)
 		ck_assert_int_eq(map(b, 1, 1, 10, 10, true, &id), -EAGAIN);
+	seconds = uptime() - seconds;
 	receive(k, NULL);
 	ck_assert_uint_eq(rep.hdr.kind, HVP_ASYNC);
 	ck_assert_uint_eq(rep.hdr.async, HVP_ASYNC_SPLIT);
 	memcpy(&asked, rep.body, sizeof(asked));
 	ck_assert_uint_eq(asked.gfn, 0x100);
-	ck_assert_int_eq(ask(k, HVP_MEM_SPLIT, &asked, sizeof(asked)), 0);
+	request(k, HVP_MEM_SPLIT, 0, &asked, sizeof(asked), NULL, 0);
+	r = receive(k, NULL);
+	/* where all is slow, it was asked again, once a second */
+	for (; seconds > 0 && rep.hdr.kind == HVP_ASYNC; seconds--)
+		r = receive(k, NULL);
+	ck_assert_int_eq(r, 0);
 	ck_assert_uint_eq(rep.hdr.kind, HVP_REPLY);
 	ck_assert_int_eq(map(b, 1, 1, 10, 10, true, &id), 0);
 	/* a former mapping is of another page than the next one, in any mode */

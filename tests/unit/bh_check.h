@@ -44,6 +44,16 @@ struct bh_test {
 #define BH_EXIT(fn, code) { .test = (fn), .loops = 1, .exit = (code) }
 /* clang-format on */
 
+/*
+ * Built with a sanitizer: programs are many times slower, and memory that was
+ * freed is kept.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { BH_SANITIZED = 1 };
+#else
+enum { BH_SANITIZED = 0 };
+#endif
+
 enum { BH_FD_MAX = 256 };
 
 /* The open descriptors at the start of the running test, one bit each. */

@@ -8,8 +8,9 @@
  * is a port depends only on a bound that grows.  A port that waits keeps the
  * instance that may bind it, (domid, gen): a later domain of the same number
  * does not inherit the invitation.  A port for a number that nobody had has
- * gen 0, and waits for whoever gets it: he is the one who was meant.  Two connected ports name each other, and
- * whoever closes first leaves the other one waiting for him.
+ * gen 0, and waits for whoever gets it: he is the one who was meant.  Two
+ * connected ports name each other, and whoever closes first leaves the other
+ * one waiting for him.
  */
 #include "hv/core/internal.h"
 

@@ -4,9 +4,10 @@
  *
  * The input is a list of steps: requests and raw bytes of guests and of a
  * privileged client, rewritten ring indexes, deaths, restarts, turns of the
- * loop, time that goes by.  Requests may be in transactions.  After the last one, the accounts must equal a walk of the tree, no
- * queue may be over its limit, a guest that was just introduced must get an
- * answer, and taking all down must give back all (the destructors check).
+ * loop, time that goes by.  Requests may be in transactions.  After the last
+ * step, the accounts must equal a walk of the tree, no queue may be over its
+ * limit, a guest that was just introduced must get an answer, and taking all
+ * down must give back all (the destructors check).
  */
 #include "tests/fuzz/fuzz.h"
 

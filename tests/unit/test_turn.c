@@ -92,6 +92,9 @@ START_TEST(test_parked)
 
 	turn_setup();
 	lose(k2, 2);
+	/* in a row: one that commits, and the count starts again */
+	OK(commit(k2, begin(k2)));
+	lose(k2, 2);
 	tx = begin(k2);
 	ck_assert_ptr_null(holder());
 	OK(drop(k2, tx));

@@ -3,10 +3,12 @@
  * store.c - the demonstration's window on the store
  *
  * usage: hv-demo-store read PATH | write PATH VALUE | watch PATH END
+ *                      | both PATH
  *
  * watch prints the path of each event on PATH, and ends with one on END,
  * which it does not print; the event that only says that a watch was set is
- * left out.
+ * left out.  both adds two children to PATH in two transactions that are open
+ * at the same time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +42,36 @@ static int do_watch(struct xs_handle *xs, const char *path, const char *end)
 	}
 }
 
+static xs_transaction_t add(
+	struct xs_handle *xs, const char *dir, const char *name)
+{
+	xs_transaction_t tx = xs_transaction_start(xs);
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (!tx || !xs_write(xs, tx, path, name, (unsigned int)strlen(name)))
+		die("%s in a transaction", path);
+	say("in transaction %u: write %s", (unsigned int)tx, path);
+	return tx;
+}
+
+static void commit(struct xs_handle *xs, xs_transaction_t tx)
+{
+	if (!xs_transaction_end(xs, tx, false))
+		die("transaction %u does not commit", (unsigned int)tx);
+	say("transaction %u commits", (unsigned int)tx);
+}
+
+static int do_both(struct xs_handle *xs, const char *dir)
+{
+	xs_transaction_t one = add(xs, dir, "one"), two = add(xs, dir, "two");
+
+	commit(xs, one);
+	commit(xs, two);
+	xs_close(xs);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct xs_handle *xs = xs_open(0);
@@ -50,6 +82,8 @@ int main(int argc, char **argv)
 		die("no store");
 	if (argc == 4 && !strcmp(argv[1], "watch"))
 		return do_watch(xs, argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "both"))
+		return do_both(xs, argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "write")) {
 		len = (unsigned int)strlen(argv[3]);
 		if (!xs_write(xs, XBT_NULL, argv[2], argv[3], len))
@@ -67,7 +101,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	fputs("usage: hv-demo-store read PATH | write PATH VALUE | "
-	      "watch PATH END\n",
+	      "watch PATH END | both PATH\n",
 		stderr);
 	return 2;
 }

@@ -36,6 +36,7 @@ void conn_init(struct conn *conn, struct server *server, struct domain *domain,
 	outq_init(&conn->out, &server->key, account, domain->limits.events,
 		own_account);
 	TAILQ_INSERT_TAIL(&server->conns, conn, link);
+	trace_conn(conn, "open");
 }
 
 void conn_wake(struct conn *conn)
@@ -211,6 +212,7 @@ void conn_kill(struct conn *conn)
 	if (conn->state == CONN_DEAD)
 		return;
 	conn->state = CONN_DEAD;
+	trace_conn(conn, "close");
 	loop_work_cancel(conn->server->loop, &conn->work);
 	conn_reset(conn);
 	TAILQ_REMOVE(&conn->server->conns, conn, link);

@@ -9,6 +9,7 @@
 #include "xenstored/dispatch.h"
 #include "xenstored/domain.h"
 #include "xenstored/server.h"
+#include "xenstored/trace.h"
 
 typedef int (*handler_fn)(struct req *req);
 
@@ -137,10 +138,8 @@ void dispatch(struct conn *conn, const struct xsmsg *msg)
 
 	if (conn->state != CONN_OPEN)
 		return;
-	if (__builtin_expect(req.server->trace, 0))
-		log_info(NULL, "request", "domain %u %s tx %u: %s",
-			conn->domain->domid, ops_name(msg->hdr.type),
-			msg->hdr.tx_id, r > 0 ? xsmsg_error_name(r) : "ok");
+	if (__builtin_expect(req.server->trace.on, 0))
+		trace_request(&req, r);
 	if (r)
 		reply_error(&req, r);
 	else if (!req.replied)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* domain.c - the domains xenstored knows, and what they have used */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,11 +53,24 @@ static void limits_follow(
 	}
 }
 
-static void limits_all(const struct conf *conf, struct limits *limits)
+static void limits_all(const struct domains *domains, const struct conf *conf,
+	struct limits *limits)
 {
 	*limits = limits_default;
 	if (conf)
 		conf_apply_all(conf, limits);
+	for (int i = 0; i < QUOTAS; i++)
+		if (domains->fixed_set & 1u << i)
+			quota_set(limits, (enum quota)i,
+				quota_get(&domains->fixed, (enum quota)i));
+}
+
+void domains_limit_fix(struct domains *domains, enum quota quota, size_t value)
+{
+	static_assert(QUOTAS <= 32, "a bit for each");
+	quota_set(&domains->fixed, quota, value);
+	quota_set(&domains->defaults, quota, value);
+	domains->fixed_set |= 1u << quota;
 }
 
 void domains_conf_set(struct server *server, struct conf *conf)
@@ -65,8 +79,8 @@ void domains_conf_set(struct server *server, struct conf *conf)
 	struct limits was, is;
 	struct domain *domain;
 
-	limits_all(old.conf, &was);
-	limits_all(conf, &is);
+	limits_all(domains, old.conf, &was);
+	limits_all(domains, conf, &is);
 	domains->conf = conf;
 	limits_follow(&domains->defaults, &was, &is);
 	TAILQ_FOREACH (domain, &domains->all, link) {
@@ -168,7 +182,8 @@ int domain_get(struct server *server, uint16_t domid, struct domain **domain)
 		return err_trace(r);
 	if (state.dying)
 		return ENOENT;
-	*domain = domain_new(server, domid, false);
+	*domain =
+		domain_new(server, domid, domid && domid == server->priv_domid);
 	if (!*domain)
 		return ENOMEM;
 	memcpy((*domain)->handle, state.handle, sizeof(state.handle));

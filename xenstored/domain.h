@@ -69,6 +69,10 @@ struct domains {
 	uint32_t last_instance;
 	struct limits defaults; /* of guests that come */
 	struct conf *conf;      /* the configuration file; NULL: none */
+
+	/* Said on the command line: stronger than the file's for all. */
+	struct limits fixed;
+	uint32_t fixed_set; /* a bit for each enum quota */
 };
 
 /* No domains, and limits as Xen's xenstored has them. */
@@ -93,6 +97,9 @@ void domain_limit_set(struct domain *domain, enum quota quota, size_t value);
 
 /* The record of @domid, any number; NULL if there is none. */
 struct domain *domain_find(struct server *server, uint64_t domid);
+
+/* Guests get this limit, whatever the configuration file says of all. */
+void domains_limit_fix(struct domains *domains, enum quota quota, size_t value);
 
 /*
  * domains_conf_set - use @conf, which is the server's from now on

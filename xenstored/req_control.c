@@ -77,23 +77,20 @@ int control_open(struct control *c, const char *name)
 	return fd;
 }
 
-/* "io": a line for each request; there is no other switch. */
+/* Without an argument: which switches of the access log are on. */
 static int control_log(struct control *c)
 {
-	struct server *server = c->server;
+	struct trace *trace = &c->server->trace;
+	unsigned bit = 0;
+	const char *name;
 
-	if (!c->nr) {
-		text_line(&c->text, "io: %s", server->trace ? "on" : "off");
-		return 0;
-	}
-	if (c->nr != 1)
+	if (c->nr > 1)
 		return EINVAL;
-	if (!strcmp(c->arg[0], "on") || !strcmp(c->arg[0], "+io"))
-		server->trace = true;
-	else if (!strcmp(c->arg[0], "off") || !strcmp(c->arg[0], "-io"))
-		server->trace = false;
-	else
-		return EINVAL;
+	if (c->nr)
+		return trace_switch(&trace->on, c->arg[0]);
+	for (unsigned i = 0; (name = trace_name(i, &bit)); i++)
+		text_line(&c->text, "%s: %s", name,
+			trace->on & bit ? "on" : "off");
 	return 0;
 }
 
@@ -139,7 +136,8 @@ static const struct {
 	{"connections", control_connections, "", "who is connected"},
 	{"help", control_help, "", "this"},
 	{"live-update", control_live_update, "", "not supported yet"},
-	{"log", control_log, "[on|off|+io|-io]", "log each request"},
+	{"log", control_log, "[on|off|+<switch>|-<switch>]",
+		"log requests (io), connections (obj), values"},
 	{"logfile", control_logfile, "<file>", "log to a file from now on"},
 	{"memreport", control_memreport, "[<file>]", "what is in memory"},
 	{"print", control_print, "<string>", "write a line to the log"},

@@ -60,6 +60,12 @@ static int plant(struct server *server)
 
 struct server *server_new(struct loop *loop, struct host *host)
 {
+	return server_new_for(loop, host, 0);
+}
+
+struct server *server_new_for(
+	struct loop *loop, struct host *host, uint16_t domid)
+{
 	struct server *server = calloc(1, sizeof(*server));
 
 	if (!server)
@@ -67,13 +73,14 @@ struct server *server_new(struct loop *loop, struct host *host)
 	server->loop = loop;
 	server->host = host;
 	server->listen_fd = server->rundir_fd = server->log_fd = -1;
+	trace_init(&server->trace);
 	hash_key_random(&server->key);
 	TAILQ_INIT(&server->conns);
 	domains_init(&server->domains);
 	loop_work_init(&server->domain_work, domain_work);
 	server->places = places_new(NULL);
 	if (server->places)
-		server->self = domain_new(server, 0, true);
+		server->self = domain_new(server, domid, true);
 	if (server->self)
 		server->self->introduced = true;
 	if (!server->self || plant(server) || txs_init(server) ||
@@ -153,6 +160,7 @@ void server_free(struct server *server)
 		if (server->special[i])
 			acl_unref(server->special[i]);
 	talloc_free(server->places);
+	trace_fini(&server->trace);
 	free(server->port);
 	free(server->hits);
 	free(server);
@@ -225,6 +233,8 @@ static void attach_own_ring(struct server *server)
 		log_info(NULL, "own-ring", "this domain's kernel has no ring");
 		return;
 	}
+	if (server->own_port)
+		remote = server->own_port;
 	if (host->ops->bind(host, server->self->domid, remote, &port)) {
 		log_error(NULL, "own-ring", "cannot bind port %u", remote);
 		host->ops->unmap(host, server->self->domid, page);

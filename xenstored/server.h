@@ -16,6 +16,7 @@
 #include "xenstored/conn.h"
 #include "xenstored/domain.h"
 #include "xenstored/node.h"
+#include "xenstored/trace.h"
 #include "xenstored/tree.h"
 #include "xenstored/turn.h"
 #include "xenstored/tx.h"
@@ -48,9 +49,11 @@ struct server {
 	size_t hits_cap, watches_nr;
 	uint64_t watch_seq;
 
-	bool keep_orphans; /* nodes of the dead stay, as our domain's */
-	bool trace;        /* log each request */
-	char *rundir;      /* where CONTROL may write files; NULL: nowhere */
+	struct trace trace;
+	bool keep_orphans;   /* nodes of the dead stay, as our domain's */
+	uint16_t priv_domid; /* a guest that may do everything; 0: none */
+	uint32_t own_port;   /* of our domain's ring; 0: the kernel says it */
+	char *rundir;        /* where CONTROL may write files; NULL: nowhere */
 	int rundir_fd;
 	int log_fd; /* of CONTROL logfile; -1: none */
 
@@ -73,6 +76,10 @@ struct server {
  * NULL when out of memory.
  */
 struct server *server_new(struct loop *loop, struct host *host);
+
+/* The same for the sockets of domain @domid, which is 0 otherwise. */
+struct server *server_new_for(
+	struct loop *loop, struct host *host, uint16_t domid);
 
 /* Ends all connections; runs what is left of the turn. */
 void server_free(struct server *server);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * background.h - the daemon as a process: in the background, with a pid file
+ *
+ * DOC: Without --no-fork the daemon forks first and sets up in the child; the
+ * parent waits until the socket listens and then exits with 0, or with what
+ * the child failed with.  So whoever started it can connect at once.
+ */
+#ifndef BH_XENSTORED_BACKGROUND_H
+#define BH_XENSTORED_BACKGROUND_H
+
+#include "common/err.h"
+
+/* Embedded in who writes one. */
+struct pid_file {
+	const char *path; /* NULL: none */
+	int fd;
+};
+
+/*
+ * pid_file_write - write our number to @path, and keep the file locked
+ *
+ * The lock, held as long as we live, keeps a second daemon away.  0 or
+ * -errno; -EBUSY: there is one.
+ */
+int pid_file_write(struct pid_file *file, const char *path) __must_check;
+
+/* Remove it; who may not do that, empties it. */
+void pid_file_remove(struct pid_file *file);
+
+/* Many guests are many descriptors: take what the administrator allows. */
+void limits_raise(void);
+
+/* In the child: fd of the pipe on which to report. */
+int background(void);
+
+/* Let go of the terminal, then of who waits for us. */
+void background_ready(int fd);
+
+#endif

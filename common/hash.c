@@ -49,8 +49,14 @@ uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t len)
 		sip_round(v);
 		v[0] ^= m;
 	}
-	while (left--)
-		tail |= (uint64_t)p[left] << (8 * left);
+	if (len >= 8 && left) {
+		/* the last eight bytes, without those that were taken */
+		memcpy(&m, p + left - 8, 8);
+		tail |= m >> (8 * (8 - left));
+	} else {
+		while (left--)
+			tail |= (uint64_t)p[left] << (8 * left);
+	}
 	v[3] ^= tail;
 	sip_round(v);
 	v[0] ^= tail;

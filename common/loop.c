@@ -43,6 +43,21 @@ static int loop_destroy(struct loop *loop)
 	return 0;
 }
 
+/* Timers are few here: not to look at the clock in each turn for them. */
+static struct event_base *base_new(void)
+{
+	struct event_config *how = event_config_new();
+	struct event_base *base;
+
+	if (!how)
+		return NULL;
+	event_config_set_flag(how, EVENT_BASE_FLAG_NO_CACHE_TIME);
+	event_config_set_flag(how, EVENT_BASE_FLAG_NOLOCK);
+	base = event_base_new_with_config(how);
+	event_config_free(how);
+	return base;
+}
+
 struct loop *loop_new(const void *ctx)
 {
 	struct loop *loop = talloc_zero(ctx, struct loop);
@@ -51,7 +66,7 @@ struct loop *loop_new(const void *ctx)
 		return NULL;
 	TAILQ_INIT(&loop->work);
 	TAILQ_INIT(&loop->dead);
-	loop->base = event_base_new();
+	loop->base = base_new();
 	if (!loop->base) {
 		talloc_free(loop);
 		return NULL;

@@ -72,11 +72,7 @@ static ssize_t conn_fill(struct conn *conn)
 	ssize_t n;
 
 	if (!conn->in) {
-		conn->in = malloc(CONN_IN_MAX);
-		if (!conn->in) {
-			conn->ops->violated(conn, XSRING_ERROR_COMM);
-			return 0;
-		}
+		conn->in = conn->server->in;
 		conn->in_at = conn->in_len = 0;
 	}
 	if (conn->in_at) {
@@ -93,9 +89,33 @@ static ssize_t conn_fill(struct conn *conn)
 
 static void in_release(struct conn *conn)
 {
-	free(conn->in);
+	if (conn->in != conn->server->in)
+		free(conn->in);
 	conn->in = NULL;
 	conn->in_at = conn->in_len = 0;
+}
+
+/* The turn is over: what is left moves to a buffer of its own. */
+static void in_keep(struct conn *conn)
+{
+	uint8_t *own;
+
+	if (!conn->in || conn->in_at == conn->in_len) {
+		in_release(conn);
+		return;
+	}
+	if (conn->in != conn->server->in)
+		return;
+	own = malloc(CONN_IN_MAX);
+	if (!own) {
+		conn->ops->violated(conn, XSRING_ERROR_COMM);
+		in_release(conn);
+		return;
+	}
+	conn->in_len -= conn->in_at;
+	memcpy(own, conn->in + conn->in_at, conn->in_len);
+	conn->in_at = 0;
+	conn->in = own;
 }
 
 static enum xsmsg_status conn_parse(const struct conn *conn, struct xsmsg *msg)
@@ -158,9 +178,8 @@ static void conn_work(struct loop_work *work)
 	blocked = !conn_takes(conn);
 	if (conn->state == CONN_OPEN && conn->ops->send(conn))
 		conn_kill(conn);
+	in_keep(conn);
 	conn->working = false;
-	if (conn->in && conn->in_at == conn->in_len)
-		in_release(conn);
 	if (conn->state != CONN_OPEN)
 		return;
 	/* Requests may be left in our buffer, where no event tells of them. */

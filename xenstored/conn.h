@@ -10,7 +10,8 @@
  * one read and one write.  What is left is for the next turn.
  *
  * Input is copied once into a private buffer; requests are parsed and
- * handled there.
+ * handled there.  It is the same buffer for whoever has its turn; a connection
+ * only has one of its own while a request is incomplete, or has to wait.
  */
 #ifndef BH_XENSTORED_CONN_H
 #define BH_XENSTORED_CONN_H
@@ -97,7 +98,7 @@ struct conn {
 	bool working; /* its work is on the stack */
 	struct loop_work work;
 	struct loop_dead dead;
-	uint8_t *in;  /* NULL when nothing is there */
+	uint8_t *in;  /* NULL: nothing is there; server->in: in its turn */
 	size_t in_at; /* first byte not handled */
 	size_t in_len;
 	struct outq out;

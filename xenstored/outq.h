@@ -32,7 +32,8 @@ struct watch;
 
 enum {
 	OUTQ_BUCKETS = 256,
-	OUTQ_CHUNK = 4096, /* small replies share one allocation */
+	/* Small replies share one allocation, which malloc has at hand. */
+	OUTQ_CHUNK = 920,
 };
 
 TAILQ_HEAD(outmsg_head, outmsg);

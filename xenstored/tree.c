@@ -36,16 +36,23 @@ void tree_fork(struct tree *tree, struct tree *fork)
 	fork->last_gen = 0;
 }
 
+/* The places from below the root to @place, by depth; returns the root. */
+static const struct place *place_path(
+	const struct place *place, const struct place *down[NODE_DEPTH_MAX])
+{
+	CHECK(place->depth < NODE_DEPTH_MAX);
+	for (; place->parent; place = place->parent)
+		down[place->depth] = place;
+	return place;
+}
+
 struct node *tree_node_at(struct node *root, const struct place *place)
 {
 	const struct place *down[NODE_DEPTH_MAX];
 	struct node *node = root;
 	unsigned depth = place->depth;
 
-	CHECK(depth < NODE_DEPTH_MAX);
-	for (; place->parent; place = place->parent)
-		down[place->depth] = place;
-	if (place != root->place)
+	if (place_path(place, down) != root->place)
 		return NULL; /* a special name */
 	for (unsigned i = 1; node && i <= depth; i++)
 		node = node_child(node, down[i]);
@@ -98,15 +105,15 @@ static int tree_own(struct tree *tree, const char *path, bool near,
 	struct tree_pos *pos, uint32_t *slot)
 {
 	struct node *node = tree->root, *copy;
+	const struct place *down[NODE_DEPTH_MAX];
 	const struct node *target;
 
 	tree_find(tree, tree->root, path, pos);
 	target = pos->near;
+	place_path(target->place, down);
 	pos->parent = NULL;
-	for (const char *at = path, *comp;;) {
+	for (;;) {
 		bool last = node == target;
-		struct place *place;
-		size_t len;
 		int r;
 
 		if (node->refs > 1 && (near || !last)) {
@@ -123,9 +130,8 @@ static int tree_own(struct tree *tree, const char *path, bool near,
 		pos->near = node;
 		if (last)
 			return 0;
-		CHECK(path_next(&at, &comp, &len));
-		place = places_find(tree->places, node->place, comp, len);
-		r = kids_prep_replace(node, place, slot);
+		r = kids_prep_replace(
+			node, down[node->place->depth + 1], slot);
 		if (r)
 			return r;
 		pos->parent = node;

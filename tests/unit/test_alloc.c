@@ -231,7 +231,7 @@ START_TEST(test_every_allocation_of_a_transaction)
 		fx_settle(fx);
 		fx_free(fx);
 	} while (failed);
-	ck_assert_int_gt(nr, 40);
+	ck_assert_int_gt(nr, 30);
 }
 END_TEST
 

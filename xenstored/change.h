@@ -79,6 +79,8 @@ struct change {
 
 	/* Between the steps; owned by the functions of the kind. */
 	struct tree_edit edit;
+	size_t removed; /* nodes */
+	bool watched;   /* one that was removed, below the topmost */
 	void *page;
 	uint32_t local_port;
 	bool fresh; /* the domain was not introduced before */

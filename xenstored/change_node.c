@@ -188,43 +188,53 @@ static int remove_prepare(struct server *server, struct change *change)
 
 static void remove_commit(struct server *server, struct change *change)
 {
-	struct node *node;
-	size_t nr = 0;
+	struct node *node, *top = change->edit.old;
 
 	if (tx_commit(change, 0))
 		return;
 	tree_commit(&server->tree, &change->edit);
-	node_walk_start(&server->walk, change->edit.old);
+	node_walk_start(&server->walk, top);
 	while ((node = node_walk_next(&server->walk))) {
 		domain_node_removed(server, node);
-		nr++;
+		change->removed++;
+		if (node != top && !LIST_EMPTY(&node->place->watches))
+			change->watched = true;
 	}
-	txs_let_go(server, nr);
+	txs_let_go(server, change->removed);
 }
 
-/*
- * Watches below fire for exactly their own node, leaves first; watches on
- * the removed node and above hear of it alone.
- */
-static void remove_notify(struct server *server, struct change *change)
+/* Below the topmost node, watches fire for exactly their own node. */
+static void below_notify(struct server *server, struct node *top)
 {
-	struct tree_edit *edit = &change->edit;
 	struct node_walk *walk = &server->walk;
 	struct node *node;
 
+	node_walk_start(walk, top);
+	while ((node = node_walk_next(walk)) && node != top) {
+		struct watch_view view = {.before = node->acl,
+			.parent = walk->step[walk->depth - 1].node->acl};
+
+		watch_fire(server, node->place, &view, true);
+	}
+}
+
+/* Leaves first; watches on the removed node and above hear of it alone. */
+static void remove_notify(struct server *server, struct change *change)
+{
+	struct tree_edit *edit = &change->edit;
+	struct node *top = edit->old;
+	struct watch_view view;
+
 	if (change->tx)
 		return;
-	node_walk_start(walk, edit->old);
-	while ((node = node_walk_next(walk))) {
-		const struct node *above =
-			walk->depth ? walk->step[walk->depth - 1].node
-				    : edit->parent;
-		struct watch_view view = {
-			.before = node->acl, .parent = above->acl};
-
-		watch_fire(server, node->place, &view, node != edit->old);
-	}
+	if (change->watched)
+		below_notify(server, top);
+	view = (struct watch_view){
+		.before = top->acl, .parent = edit->parent->acl};
+	watch_fire(server, top->place, &view, false);
+	edit->old = NULL;
 	tree_edit_fini(&server->tree, edit);
+	server_node_gone(server, top, change->removed);
 }
 
 const struct change_ops change_node_remove = {

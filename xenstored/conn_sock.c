@@ -71,8 +71,8 @@ static int sock_send(struct conn *conn)
 		struct iovec iov[SOCK_IOV];
 		ssize_t n;
 
-		n = pieces_send(sock->fd, iov,
-			outq_iov(&conn->out, iov, SOCK_IOV));
+		n = pieces_send(
+			sock->fd, iov, outq_iov(&conn->out, iov, SOCK_IOV));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

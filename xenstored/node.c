@@ -49,18 +49,27 @@ void node_drop(struct node *node, struct node **gone)
 	*gone = node;
 }
 
+size_t node_bury(struct places *places, struct node **gone, size_t max)
+{
+	struct node *node;
+	size_t nr = 0;
+
+	for (; nr < max && (node = *gone); nr++) {
+		*gone = (struct node *)(void *)node->acl;
+		if (node->kids)
+			kids_drop(node->kids, gone);
+		places_unref(places, node->place);
+		free(node);
+	}
+	return nr;
+}
+
 void node_unref(struct places *places, struct node *node)
 {
 	struct node *gone = NULL;
 
 	node_drop(node, &gone);
-	while ((node = gone)) {
-		gone = (struct node *)(void *)node->acl;
-		if (node->kids)
-			kids_drop(node->kids, &gone);
-		places_unref(places, node->place);
-		free(node);
-	}
+	(void)node_bury(places, &gone, SIZE_MAX);
 }
 
 struct node *node_child(const struct node *node, const struct place *place)

@@ -58,8 +58,15 @@ struct node *node_ref(struct node *node);
 /* Frees what nobody sees any more, however deep, without recursion. */
 void node_unref(struct places *places, struct node *node);
 
-/* Give up a reference; what that frees goes to @gone, for node_unref(). */
+/* Give up a reference; what that frees goes to @gone, for node_bury(). */
 void node_drop(struct node *node, struct node **gone);
+
+/*
+ * node_bury - free up to @max nodes of @gone, to which their children go
+ *
+ * Returns how many: less than @max, and @gone is empty.
+ */
+size_t node_bury(struct places *places, struct node **gone, size_t max);
 
 /* The child of @node at @place; NULL if there is none. */
 struct node *node_child(const struct node *node, const struct place *place);

@@ -27,12 +27,42 @@ enum {
 	LISTEN_BACKLOG = 128,
 	ACCEPTS_PER_TURN = 16,
 	PORTS_PER_TURN = 64,
+	GONE_PER_TURN = 1024,
 	PORT_MAX = 1 << 20, /* more than any event channel ABI has */
 };
 
 static void domain_work(struct loop_work *work)
 {
 	domain_check_all(container_of(work, struct server, domain_work));
+}
+
+/*
+ * An eighth of what waits at least: it cannot become more than eight times
+ * what is removed in one turn.
+ */
+static void gone_work(struct loop_work *work)
+{
+	struct server *server = container_of(work, struct server, gone_work);
+	size_t part = server->gone_nr / 8 + GONE_PER_TURN;
+
+	if (node_bury(server->places, &server->gone, part) < part) {
+		server->gone_nr = 0;
+		return;
+	}
+	server->gone_nr -= part < server->gone_nr ? part : server->gone_nr;
+	loop_work_queue(server->loop, work);
+}
+
+void server_node_gone(struct server *server, struct node *node, size_t nr)
+{
+	/* a few nodes are not worth coming back for */
+	if (nr <= GONE_PER_TURN / 8) {
+		node_unref(server->places, node);
+		return;
+	}
+	node_drop(node, &server->gone);
+	server->gone_nr += nr;
+	loop_work_queue(server->loop, &server->gone_work);
 }
 
 /* The nodes that are there from the start, all of the daemon's domain. */
@@ -78,6 +108,7 @@ struct server *server_new_for(
 	TAILQ_INIT(&server->conns);
 	domains_init(&server->domains);
 	loop_work_init(&server->domain_work, domain_work);
+	loop_work_init(&server->gone_work, gone_work);
 	server->places = places_new(NULL);
 	if (server->places)
 		server->self = domain_new(server, domid, true);
@@ -147,6 +178,9 @@ void server_free(struct server *server)
 	rundir_close(server);
 	conf_free(server->domains.conf);
 	loop_work_cancel(server->loop, &server->domain_work);
+	loop_work_cancel(server->loop, &server->gone_work);
+	if (server->places)
+		(void)node_bury(server->places, &server->gone, SIZE_MAX);
 	while ((conn = TAILQ_FIRST(&server->conns)))
 		conn_kill(conn);
 	if (server->tree.root)

@@ -57,6 +57,14 @@ struct server {
 	int rundir_fd;
 	int log_fd; /* of CONTROL logfile; -1: none */
 
+	/*
+	 * Nodes that were removed, and are freed a part at a time: whoever
+	 * removes a large tree is answered first, and nobody waits for it.
+	 */
+	struct node *gone;
+	size_t gone_nr; /* at most so many with all below them */
+	struct loop_work gone_work;
+
 	int listen_fd; /* -1: not listening */
 	char *socket_path;
 	struct event *listening, *host_event;
@@ -96,6 +104,9 @@ void server_listen_resume(struct server *server);
 
 /* Listen to the hypervisor, and to our own domain's ring.  0 or -errno. */
 int server_attach_host(struct server *server) __must_check;
+
+/* Free @node, a removed one, and the @nr nodes that it is with all below. */
+void server_node_gone(struct server *server, struct node *node, size_t nr);
 
 /* Room for local @port in the table of ports.  0 or ENOMEM. */
 int server_port_reserve(struct server *server, uint32_t port) __must_check;

@@ -130,8 +130,7 @@ static int tree_own(struct tree *tree, const char *path, bool near,
 		pos->near = node;
 		if (last)
 			return 0;
-		r = kids_prep_replace(
-			node, down[node->place->depth + 1], slot);
+		r = kids_prep_replace(node, down[node->place->depth + 1], slot);
 		if (r)
 			return r;
 		pos->parent = node;

@@ -54,6 +54,78 @@ START_TEST(test_mkdir_rm)
 }
 END_TEST
 
+/* /many, with 3,000 below it: more than is freed at once. */
+static void many(void)
+{
+	char path[32];
+
+	for (int i = 0; i < 3000; i++) {
+		snprintf(path, sizeof(path), "/many/%d/%d", i / 50, i);
+		ck_assert_int_eq(ask(k, XS_OP_MKDIR, path), 0);
+	}
+}
+
+/* What was removed is gone at once, and its memory soon after. */
+START_TEST(test_rm_of_many)
+{
+	struct account *nodes;
+	size_t before, places;
+
+	setup();
+	nodes = &fx->server->self->account[DOMAIN_NODES];
+	before = nodes->used;
+	places = places_nr(fx->server->places);
+	for (int i = 0; i < 2; i++) {
+		many();
+		ck_assert_int_eq(ask(k, XS_OP_RM, "/many"), 0);
+		ck_assert_uint_eq(nodes->used, before);
+		ck_assert_uint_gt(places_nr(fx->server->places), places + 500);
+		ck_assert_int_eq(ask(k, XS_OP_READ, "/many/0/1"), ENOENT);
+		/* made again while the old ones are still there */
+		ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/many/59/2999"), 0);
+	}
+	for (int i = 0; i < 20; i++)
+		fx_turn(fx);
+	ck_assert_uint_eq(fx->server->gone_nr, 0);
+	ck_assert_ptr_null(fx->server->gone);
+	ck_assert_uint_eq(nodes->used, before + 3);
+	ck_assert_uint_eq(places_nr(fx->server->places), places + 3);
+	/* and the end does not leave any */
+	many();
+	ck_assert_int_eq(ask(k, XS_OP_RM, "/many"), 0);
+	ck_assert_ptr_nonnull(fx->server->gone);
+	teardown();
+}
+END_TEST
+
+/* Watches below hear of it, leaves first, also when most have none. */
+START_TEST(test_rm_of_many_watched)
+{
+	int c;
+
+	setup();
+	many();
+	c = -fx_client(fx);
+	ck_assert_int_eq(FX_ASK(fx, c, WATCH, "/many\0top"), 0);
+	ck_assert_int_eq(FX_ASK(fx, c, WATCH, "/many/7\0dir"), 0);
+	ck_assert_int_eq(FX_ASK(fx, c, WATCH, "/many/7/351\0leaf"), 0);
+	while (fx_recv(fx, c, &msg))
+		;
+	ck_assert_int_eq(ask(k, XS_OP_RM, "/many"), 0);
+	for (int i = 0; i < 3; i++) {
+		static const char *const paths[] = {
+			"/many/7/351", "/many/7", "/many"};
+
+		ck_assert(fx_recv(fx, c, &msg));
+		ck_assert_uint_eq(msg.hdr.type, XS_OP_WATCH_EVENT);
+		ck_assert_str_eq(msg.data, paths[i]);
+	}
+	ck_assert(!fx_recv(fx, c, &msg));
+	close(-c);
+	teardown();
+}
+END_TEST
+
 /* XSA-481: each bad path, for each operation that takes one. */
 static const char *const bad_paths[] = {"", "//", "/a/", "/local/domain/",
 	"/local/domain//x", "/a b", "@releaseDomain/", "/x\xff"};
@@ -322,6 +394,7 @@ START_TEST(test_charge_moves_with_owner)
 END_TEST
 
 BH_CHECK_MAIN("req_node", 20, BH_TEST(test_read_write), BH_TEST(test_mkdir_rm),
+	BH_TEST(test_rm_of_many), BH_TEST(test_rm_of_many_watched),
 	BH_TEST(test_bad_paths), BH_TEST(test_unknown_operations),
 	BH_TEST(test_guest_is_confined),
 	BH_TEST(test_missing_or_denied_looks_the_same),

@@ -321,6 +321,39 @@ START_TEST(test_socket_ends)
 }
 END_TEST
 
+/* Requests that come in pieces, while others have their turns in between. */
+START_TEST(test_pieces_between_others)
+{
+	uint8_t raw[2][XSMSG_HDR_LEN + 3];
+	int c[2];
+
+	setup();
+	for (int i = 0; i < 2; i++) {
+		struct xsmsg_hdr hdr = {XS_OP_MKDIR, 1, 0, 3};
+
+		c[i] = -fx_client(fx);
+		xsmsg_hdr_emit(raw[i], &hdr);
+		memcpy(raw[i] + XSMSG_HDR_LEN, i ? "/b" : "/a", 3);
+	}
+	for (size_t at = 0; at < sizeof(raw[0]); at++) {
+		for (int i = 0; i < 2; i++) {
+			fx_send_bytes(fx, c[i], raw[i] + at, 1);
+			fx_turn(fx);
+			fx_turn(fx);
+		}
+		ck_assert_int_eq(ask(k, XS_OP_READ, "/none"), ENOENT);
+	}
+	for (int i = 0; i < 2; i++) {
+		ck_assert(fx_recv(fx, c[i], &msg));
+		ck_assert_uint_eq(msg.hdr.type, XS_OP_MKDIR);
+		close(-c[i]);
+	}
+	ck_assert_int_eq(ask(k, XS_OP_READ, "/a"), 0);
+	ck_assert_int_eq(ask(k, XS_OP_READ, "/b"), 0);
+	teardown();
+}
+END_TEST
+
 /* A socket client which never reads is not read for ever. */
 START_TEST(test_socket_that_does_not_read)
 {
@@ -356,4 +389,5 @@ BH_CHECK_MAIN("conn_ring", 30, BH_TEST(test_announced),
 	BH_LOOP(test_violation, 4), BH_LOOP(test_restart, 7),
 	BH_LOOP(test_reconnect, 14), BH_TEST(test_outstanding),
 	BH_TEST(test_budget), BH_TEST(test_socket_ends),
+	BH_TEST(test_pieces_between_others),
 	BH_TEST(test_socket_that_does_not_read))

@@ -18,4 +18,13 @@
  */
 int sdnotify_send(const char *state);
 
+/*
+ * sdnotify_keep - connect now, for who may make no sockets later
+ *
+ * Without it each message has a socket of its own.  sdnotify_forget() closes
+ * it again.
+ */
+void sdnotify_keep(void);
+void sdnotify_forget(void);
+
 #endif

@@ -39,7 +39,7 @@ AS_IF([test "x${enable_sanitizers:-no}" = xno], [
 	BH_HARD="-fsanitize=$enable_sanitizers -fno-omit-frame-pointer"
 	BH_HARD="$BH_HARD -fno-sanitize-recover=all"
 ])
-AS_IF([test "x$enable_coverage" = xyes], [BH_HARD="--coverage -O0"])
+AS_IF([test "x$enable_coverage" = xyes], [BH_HARD="--coverage -O0 -DBH_COVERAGE"])
 AS_IF([test "x$enable_werror" = xyes], [BH_WARN="$BH_WARN -Werror"])
 AS_IF([test "x$enable_debug" = xyes],
 	[AC_DEFINE([HV_DEBUG], [1], [check invariants after every operation])])

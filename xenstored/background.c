@@ -14,37 +14,50 @@
 #include "common/log.h"
 #include "xenstored/background.h"
 
-int pid_file_write(struct pid_file *file, const char *path)
+/* -EBUSY: somebody holds the lock. */
+static int pid_file_fill(int fd)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char text[24];
-	int fd, n;
+	int n;
 
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
 	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (fcntl(fd, F_SETLK, &lock) || ftruncate(fd, 0) ||
-		write(fd, text, (size_t)n) != n) {
-		int r = errno == EAGAIN ? -EBUSY : -errno;
-
-		close(fd);
-		return r;
-	}
-	/* Not closed: closing would give up the lock. */
-	*file = (struct pid_file){.path = path, .fd = fd};
+	if (fcntl(fd, F_SETLK, &lock))
+		return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+	if (ftruncate(fd, 0) || write(fd, text, (size_t)n) != n)
+		return errno ? -errno : -EIO;
 	return 0;
 }
 
-void pid_file_remove(struct pid_file *file)
+int pid_file_write(struct pid_file *pid, const char *path)
 {
-	if (!file->path)
+	int r = fileat_init(&pid->file, path), fd;
+
+	if (r)
+		return r;
+	fd = fileat_open(&pid->file, O_RDWR | O_CREAT, 0644);
+	r = fd < 0 ? fd : pid_file_fill(fd);
+	if (!r) {
+		/* Not closed: closing would give up the lock. */
+		pid->fd = fd;
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	fileat_fini(&pid->file);
+	return r;
+}
+
+void pid_file_remove(struct pid_file *pid)
+{
+	if (pid->fd < 0)
 		return;
-	if (unlink(file->path) && ftruncate(file->fd, 0))
-		log_warn(NULL, "pid-file", "%s: %s", file->path,
+	if (fileat_unlink(&pid->file) && ftruncate(pid->fd, 0))
+		log_warn(NULL, "pid-file", "%s: %s", pid->file.name,
 			strerror(errno));
-	close(file->fd);
-	file->path = NULL;
+	close(pid->fd);
+	fileat_fini(&pid->file);
+	pid->fd = -1;
 }
 
 void limits_raise(void)
@@ -93,12 +106,15 @@ static bool is_file(int fd)
 	return !fstat(fd, &st) && S_ISREG(st.st_mode);
 }
 
-void background_ready(int fd)
+int background_leave(void)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	if (chdir("/"))
 		log_warn(NULL, "chdir", "/: %s", strerror(errno));
+	return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+void background_ready(int fd, int null)
+{
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);

@@ -10,12 +10,19 @@
 #define BH_XENSTORED_BACKGROUND_H
 
 #include "common/err.h"
+#include "common/fileat.h"
 
 /* Embedded in who writes one. */
 struct pid_file {
-	const char *path; /* NULL: none */
-	int fd;
+	struct fileat file;
+	int fd; /* -1: none */
 };
+
+#define PID_FILE_NONE                         \
+	(struct pid_file)                     \
+	{                                     \
+		.file = FILEAT_NONE, .fd = -1 \
+	}
 
 /*
  * pid_file_write - write our number to @path, and keep the file locked
@@ -34,7 +41,10 @@ void limits_raise(void);
 /* In the child: fd of the pipe on which to report. */
 int background(void);
 
-/* Let go of the terminal, then of who waits for us. */
-void background_ready(int fd);
+/* Leave the folder: returns what takes the place of the terminal, or -1. */
+int background_leave(void);
+
+/* Let go of the terminal, then of who waits for us; a log file stays. */
+void background_ready(int fd, int null);
 
 #endif

@@ -255,7 +255,7 @@ static ssize_t read_all(int fd, char *buf, size_t cap)
 	size_t len = 0;
 
 	while (len < cap) {
-		ssize_t n = read(fd, buf + len, cap - len);
+		ssize_t n = pread(fd, buf + len, cap - len, (off_t)len);
 
 		if (n < 0)
 			return -errno;
@@ -266,21 +266,13 @@ static ssize_t read_all(int fd, char *buf, size_t cap)
 	return (ssize_t)len;
 }
 
-int conf_read(const char *name, struct conf **conf, char error[CONF_ERROR_MAX])
+int conf_read_fd(int fd, const char *name, struct conf **conf,
+	char error[CONF_ERROR_MAX])
 {
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
-	char *buf;
-	ssize_t n;
+	char *buf = malloc(CONF_MAX);
+	ssize_t n = buf ? read_all(fd, buf, CONF_MAX) : -ENOMEM;
 	int r;
 
-	if (fd < 0) {
-		r = errno;
-		snprintf(error, CONF_ERROR_MAX, "%s: %s", name, strerror(r));
-		return r == ENOENT ? ENOENT : EINVAL;
-	}
-	buf = malloc(CONF_MAX);
-	n = buf ? read_all(fd, buf, CONF_MAX) : -ENOMEM;
-	close(fd);
 	if (n < 0 || n == CONF_MAX) {
 		snprintf(error, CONF_ERROR_MAX, "%s: %s", name,
 			n < 0 ? strerror((int)-n) : "too long");
@@ -289,6 +281,21 @@ int conf_read(const char *name, struct conf **conf, char error[CONF_ERROR_MAX])
 		r = conf_parse(name, buf, (size_t)n, conf, error);
 	}
 	free(buf);
+	return r;
+}
+
+int conf_read(const char *name, struct conf **conf, char error[CONF_ERROR_MAX])
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0) {
+		r = errno;
+		snprintf(error, CONF_ERROR_MAX, "%s: %s", name, strerror(r));
+		return r == ENOENT ? ENOENT : EINVAL;
+	}
+	r = conf_read_fd(fd, name, conf, error);
+	close(fd);
 	return r;
 }
 

@@ -42,6 +42,10 @@ int conf_parse(const char *name, const char *text, size_t len,
 int conf_read(const char *name, struct conf **conf,
 	char error[CONF_ERROR_MAX]) __must_check;
 
+/* The same of what @fd is, from its beginning; it stays open. */
+int conf_read_fd(int fd, const char *name, struct conf **conf,
+	char error[CONF_ERROR_MAX]) __must_check;
+
 void conf_free(struct conf *conf);
 
 /* Limits of every guest: what the file says, where it says something. */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -153,6 +154,17 @@ static void rundir_close(struct server *server)
 	close(server->log_fd);
 }
 
+/* By its folder, if we have it: names may mean something else by now. */
+static void socket_unlink(struct server *server)
+{
+	const char *slash = strrchr(server->socket_path, '/');
+
+	if (slash && server->rundir_fd >= 0)
+		unlinkat(server->rundir_fd, slash + 1, 0);
+	else
+		unlink(server->socket_path);
+}
+
 static void unlisten(struct server *server)
 {
 	if (server->listening)
@@ -161,7 +173,7 @@ static void unlisten(struct server *server)
 		event_free(server->host_event);
 	server->listening = server->host_event = NULL;
 	if (server->listen_fd >= 0) {
-		unlink(server->socket_path);
+		socket_unlink(server);
 		close(server->listen_fd);
 	}
 	server->listen_fd = -1;
@@ -324,44 +336,77 @@ void server_listen_resume(struct server *server)
 	server->listen_paused = event_add(server->listening, NULL) != 0;
 }
 
-/* Is somebody listening at @sun?  A socket that nobody serves is stale. */
+/*
+ * Is somebody listening at @sun?  A socket that nobody serves is stale;
+ * whatever else happens to be there is not ours to remove.
+ */
 static bool is_served(const struct sockaddr_un *sun)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool served;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
+	bool stale;
 
-	if (fd < 0)
-		return true;
-	served = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0;
-	close(fd);
-	return served;
+	if (lstat(sun->sun_path, &st)) {
+		stale = errno == ENOENT || errno == ENOTDIR;
+	} else {
+		/* Who is too busy to accept is not gone: EAGAIN. */
+		stale = S_ISSOCK(st.st_mode) && fd >= 0 &&
+			connect(fd, (const struct sockaddr *)sun,
+				sizeof(*sun)) < 0 &&
+			errno == ECONNREFUSED;
+	}
+	if (fd >= 0)
+		close(fd);
+	return !stale;
 }
 
-static int listen_at(const char *path)
+static int bind_at(const struct sockaddr_un *sun)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	mode_t mask;
 	int fd, r;
 
-	if (strlen(path) >= sizeof(sun.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(sun.sun_path, path, strlen(path));
-	if (is_served(&sun))
+	if (is_served(sun))
 		return -EADDRINUSE;
-	if (unlink(path) && errno != ENOENT)
+	if (unlink(sun->sun_path) && errno != ENOENT)
 		return -errno;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	/* Whoever can connect is privileged: never accessible to others. */
 	mask = umask(0177);
-	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
+	r = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
 	umask(mask);
 	if (r || listen(fd, LISTEN_BACKLOG)) {
 		r = -errno;
 		close(fd);
 		return r;
 	}
+	return fd;
+}
+
+/*
+ * Two that start at once must not both find the same stale socket: the folder
+ * is locked while one looks and binds.
+ */
+static int listen_at(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	char dir[sizeof(sun.sun_path) + 1];
+	size_t len = strlen(path);
+	int lock, fd;
+
+	if (len >= sizeof(sun.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(sun.sun_path, path, len);
+	while (len && path[len - 1] != '/')
+		len--;
+	memcpy(dir, len ? path : ".", len ? len : 1);
+	dir[len ? len : 1] = '\0';
+	lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0)
+		return -errno;
+	fd = flock(lock, LOCK_EX) ? -errno : bind_at(&sun);
+	close(lock);
 	return fd;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* start.c - xenstored from its start to its end */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,12 +14,14 @@
 #include <event2/event.h>
 #include <talloc.h>
 
+#include "common/fileat.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/macro.h"
 #include "common/sdnotify.h"
 #include "xenstored/background.h"
 #include "xenstored/conf.h"
+#include "xenstored/confine.h"
 #include "xenstored/host.h"
 #include "xenstored/opts.h"
 #include "xenstored/server.h"
@@ -33,7 +36,12 @@ struct start {
 	struct host *host;
 	struct server *server;
 	struct event *hangup;
+	int null_fd;
+	int ready; /* where to report; -1: to nobody */
 	struct pid_file pid_file;
+	struct fileat conf;
+	int conf_fd; /* -1: there was no such file */
+	bool files;  /* folders can be used */
 };
 
 static int fail(const char *what, int err)
@@ -73,29 +81,71 @@ static void rundir_set(struct server *server, const char *path)
 	talloc_free(dir);
 }
 
-/* The configuration file: 0; *conf is NULL when there need not be one. */
-static int conf_load(const struct opts *opts, struct conf **conf)
+static const char *conf_name(const struct opts *opts)
 {
-	const char *name = opts->conf_file ? opts->conf_file : CONF_FILE;
-	char error[CONF_ERROR_MAX];
-	int r = conf_read(name, conf, error);
+	return opts->conf_file ? opts->conf_file : CONF_FILE;
+}
 
-	if (!r)
-		return 0;
+/* The usual file need not be there. */
+static bool conf_may_lack(const struct opts *opts, int r)
+{
+	return !opts->conf_file && (r == ENOENT || r == ENOTDIR);
+}
+
+/*
+ * As it is now, if its folder can be used; else as it is where it was opened
+ * first.  0 or an errno.
+ */
+static int conf_open(struct start *start)
+{
+	int fd;
+
+	if (!start->files)
+		return start->conf_fd >= 0 ? 0 : ENOENT;
+	if (!start->conf.name) {
+		int r = fileat_init(&start->conf, conf_name(start->opts));
+
+		if (r)
+			return -r;
+	}
+	fd = fileat_open(&start->conf, O_RDONLY, 0);
+	if (start->conf_fd >= 0)
+		close(start->conf_fd);
+	start->conf_fd = fd < 0 ? -1 : fd;
+	return fd < 0 ? -fd : 0;
+}
+
+/* 0; *conf is NULL when there need not be one. */
+static int conf_load(struct start *start, struct conf **conf)
+{
+	const char *name = conf_name(start->opts);
+	char error[CONF_ERROR_MAX];
+	int r = conf_open(start);
+
 	*conf = NULL;
-	if (r == ENOENT && !opts->conf_file)
+	if (conf_may_lack(start->opts, r))
 		return 0;
-	log_error(NULL, "config", "%s", error);
+	if (r)
+		snprintf(error, sizeof(error), "%s: %s", name, strerror(r));
+	else
+		r = conf_read_fd(start->conf_fd, name, conf, error);
+	if (r)
+		log_error(NULL, "config", "%s", error);
 	return r;
 }
 
 int start_check(const struct opts *opts)
 {
-	struct conf *conf;
+	char error[CONF_ERROR_MAX];
+	struct conf *conf = NULL;
+	int r = conf_read(conf_name(opts), &conf, error);
 
-	if (conf_load(opts, &conf))
+	if (r && !conf_may_lack(opts, r)) {
+		log_error(NULL, "config", "%s", error);
 		return EXIT_FAILURE;
-	conf_free(conf);
+	}
+	if (!r)
+		conf_free(conf);
 	return EXIT_SUCCESS;
 }
 
@@ -120,9 +170,10 @@ static void on_hangup(evutil_socket_t signo, short what, void *arg)
 	int r;
 
 	notify_reloading();
-	if (trace->name && (r = trace_reopen(trace)))
-		log_error(NULL, "trace", "%s: %s", trace->name, strerror(-r));
-	if (!conf_load(start->opts, &conf)) {
+	if (trace->file.name && (r = trace_reopen(trace)))
+		log_error(NULL, "trace", "%s: %s", trace->file.name,
+			strerror(-r));
+	if (!conf_load(start, &conf)) {
 		domains_conf_set(start->server, conf);
 		log_info(NULL, "config", "configuration read again");
 	}
@@ -141,7 +192,7 @@ static int limits_start(struct start *start)
 		if (opts->limited[i])
 			domains_limit_fix(domains, (enum quota)i,
 				quota_get(&opts->limits, (enum quota)i));
-	r = conf_load(opts, &conf);
+	r = conf_load(start, &conf);
 	if (!r)
 		domains_conf_set(start->server, conf);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -219,12 +270,36 @@ static int server_start(struct start *start)
 	return EXIT_SUCCESS;
 }
 
-static int serve(struct start *start, int ready)
+/* The last of all: from here on nothing new can be had. */
+static int confine_start(struct start *start)
+{
+	const struct confine how = {
+		.conf_fd = start->conf.dir_fd,
+		.trace_fd = start->server->trace.file.dir_fd,
+		.rundir_fd = start->server->rundir_fd,
+	};
+	int r;
+
+	sdnotify_keep();
+	if (start->ready >= 0)
+		start->null_fd = background_leave();
+	if (start->opts->no_confine || !confine_possible())
+		return EXIT_SUCCESS;
+	r = confine(&how, &start->files);
+	if (r)
+		return fail("cannot give up rights (see --no-confine)", -r);
+	if (!start->files)
+		log_warn(NULL, "confine",
+			"no landlock: no file can be opened from now on");
+	return EXIT_SUCCESS;
+}
+
+static int serve(struct start *start)
 {
 	int r;
 
-	if (ready >= 0)
-		background_ready(ready);
+	if (start->ready >= 0)
+		background_ready(start->ready, start->null_fd);
 	sdnotify_send("READY=1");
 	r = loop_run(start->loop);
 	sdnotify_send("STOPPING=1");
@@ -239,17 +314,23 @@ static int (*const steps[])(struct start *start) = {
 	host_start,
 	listen_start,
 	pid_file_start,
+	confine_start,
 };
 
 int start_run(const struct opts *opts, int ready)
 {
-	struct start start = {.opts = opts};
+	struct start start = {.opts = opts,
+		.ready = ready,
+		.pid_file = PID_FILE_NONE,
+		.conf = FILEAT_NONE,
+		.conf_fd = -1,
+		.files = true};
 	int status = EXIT_SUCCESS;
 
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !status; i++)
 		status = steps[i](&start);
 	if (!status)
-		status = serve(&start, ready);
+		status = serve(&start);
 	pid_file_remove(&start.pid_file);
 	if (start.server)
 		server_free(start.server);
@@ -257,5 +338,9 @@ int start_run(const struct opts *opts, int ready)
 		event_free(start.hangup);
 	talloc_free(start.host);
 	talloc_free(start.loop);
+	sdnotify_forget();
+	fileat_fini(&start.conf);
+	if (start.conf_fd >= 0)
+		close(start.conf_fd);
 	return status;
 }

@@ -2,11 +2,9 @@
 /* trace.c - the access log: who asked for what, and what came of it */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,16 +41,14 @@ struct line {
 
 void trace_init(struct trace *trace)
 {
-	*trace = (struct trace){.fd = -1, .dir_fd = -1};
+	*trace = (struct trace){.fd = -1, .file = FILEAT_NONE};
 }
 
 void trace_fini(struct trace *trace)
 {
 	if (trace->fd >= 0)
 		close(trace->fd);
-	if (trace->dir_fd >= 0)
-		close(trace->dir_fd);
-	free(trace->name);
+	fileat_fini(&trace->file);
 	trace_init(trace);
 }
 
@@ -91,13 +87,11 @@ const char *trace_name(unsigned i, unsigned *bit)
 int trace_reopen(struct trace *trace)
 {
 	/* A pipe that nobody reads must not stop the store. */
-	int fd = openat(trace->dir_fd, trace->name,
-		O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW |
-			O_NONBLOCK,
-		0600);
+	int fd = fileat_open(&trace->file,
+		O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0600);
 
 	if (fd < 0)
-		return err_trace(-errno);
+		return err_trace(fd);
 	if (trace->fd >= 0)
 		close(trace->fd);
 	trace->fd = fd;
@@ -106,18 +100,9 @@ int trace_reopen(struct trace *trace)
 
 int trace_open(struct trace *trace, const char *path)
 {
-	char *dir = strdup(path), *base = strdup(path);
-	int r = -ENOMEM;
+	int r = fileat_init(&trace->file, path);
 
-	if (dir && base) {
-		trace->name = strdup(basename(base));
-		trace->dir_fd =
-			open(dirname(dir), O_PATH | O_DIRECTORY | O_CLOEXEC);
-		r = trace->dir_fd < 0 ? -errno : -ENOMEM;
-	}
-	free(dir);
-	free(base);
-	if (!trace->name || trace->dir_fd < 0)
+	if (r)
 		return err_trace(r);
 	/* So that the time zones are not looked for later, when confined. */
 	tzset();

@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "common/err.h"
+#include "common/fileat.h"
 
 struct conn;
 struct req;
@@ -32,8 +33,7 @@ enum trace_switch {
 struct trace {
 	unsigned on; /* enum trace_switch */
 	int fd;      /* -1: to the log */
-	int dir_fd;  /* of the file's folder */
-	char *name;  /* in that folder */
+	struct fileat file;
 };
 
 void trace_init(struct trace *trace);

@@ -145,13 +145,44 @@ static void side_by_side(void)
 		pthread_join(thread[i], NULL);
 }
 
+/* So many at once, each of which is served; then they go in another order. */
+static void crowd(int nr)
+{
+	struct xs_handle **xs = calloc((size_t)nr, sizeof(struct xs_handle *));
+	char value[16];
+
+	EXPECT(xs);
+	for (int i = 0; xs && i < nr; i++) {
+		int n = snprintf(value, sizeof(value), "%d", i);
+
+		xs[i] = xs_open(0);
+		EXPECT(xs[i]);
+		EXPECT(xs[i] && xs_write(xs[i], XBT_NULL, "/crowd", value,
+					(unsigned)n));
+	}
+	for (int i = nr; xs && i-- > 0;) {
+		if (!xs[i])
+			continue;
+		if (i == nr - 1)
+			expect_read(xs[i], "/crowd", value);
+		EXPECT(xs_write(xs[i], XBT_NULL, "/crowd", value,
+			(unsigned)strlen(value)));
+		xs_close(xs[i]);
+	}
+	free(xs);
+}
+
 int main(int argc, char **argv)
 {
 	struct xs_handle *xs, *other;
 
-	if (argc != 2 || setenv("XENSTORED_PATH", argv[1], 1)) {
-		fprintf(stderr, "usage: xsclient socket\n");
+	if (argc < 2 || argc > 3 || setenv("XENSTORED_PATH", argv[1], 1)) {
+		fprintf(stderr, "usage: xsclient socket [clients]\n");
 		return 2;
+	}
+	if (argc == 3) {
+		crowd(atoi(argv[2]));
+		return failures != 0;
 	}
 	xs = xs_open(0);
 	other = xs_open(0);

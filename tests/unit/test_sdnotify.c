@@ -45,6 +45,15 @@ START_TEST(test_abstract_socket)
 	n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
 	ck_assert_int_eq(n, 7);
 	ck_assert_mem_eq(buf, "READY=1", 7);
+
+	/* a socket that is kept needs no name any more */
+	sdnotify_keep();
+	unsetenv("NOTIFY_SOCKET");
+	ck_assert_int_eq(sdnotify_send("STATUS=x"), 1);
+	n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+	ck_assert_int_eq(n, 8);
+	sdnotify_forget();
+	ck_assert_int_eq(sdnotify_send("STATUS=x"), 0);
 	close(fd);
 }
 END_TEST

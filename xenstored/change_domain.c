@@ -32,6 +32,30 @@ static int record_check(struct server *server, struct change *change)
 	return change_apply(server, &gone);
 }
 
+/*
+ * A port is bound to one other.  INTRODUCE again with the port that the
+ * connection has, which is the other end of ours, goes on with it.
+ */
+static int port_bind(struct server *server, struct change *change)
+{
+	struct host *host = server->host;
+	struct domain *domain = change->domain;
+	int r;
+
+	r = host->ops->bind(
+		host, change->domid, change->port, &change->local_port);
+	if (!r) {
+		r = server_port_reserve(server, change->local_port);
+		if (r)
+			host->ops->unbind(host, change->local_port);
+		return r;
+	}
+	if (!domain->ring || domain->remote_port != change->port)
+		return r;
+	change->local_port = conn_ring_port(domain->ring);
+	return 0;
+}
+
 static int introduce_prepare(struct server *server, struct change *change)
 {
 	struct host *host = server->host;
@@ -41,15 +65,14 @@ static int introduce_prepare(struct server *server, struct change *change)
 	if (!r)
 		r = domain_get(server, change->domid, &change->domain);
 	if (!r)
-		r = host->ops->bind(
-			host, change->domid, change->port, &change->local_port);
+		r = port_bind(server, change);
 	if (r)
 		return r;
 	change->fresh = !change->domain->ring;
-	r = server_port_reserve(server, change->local_port);
-	if (!r && change->fresh)
-		r = host->ops->map(host, change->domid, &change->page);
-	if (!r && change->fresh) {
+	if (!change->fresh)
+		return 0;
+	r = host->ops->map(host, change->domid, &change->page);
+	if (!r) {
 		r = conn_ring_new(change->domain, change->page,
 			change->local_port, &change->domain->ring);
 		if (r)
@@ -66,6 +89,7 @@ static void introduce_commit(struct server *server, struct change *change)
 
 	if (!change->fresh)
 		conn_ring_restart(domain->ring, change->local_port);
+	domain->remote_port = change->port;
 	change->fresh = !domain->introduced;
 	domain->introduced = true;
 }

@@ -155,7 +155,10 @@ int conn_sock_new(struct server *server, int fd) __must_check;
 int conn_ring_new(struct domain *domain, void *page, uint32_t port,
 	struct conn **conn) __must_check;
 
-/* Start @conn over, with @port instead of its old one. */
+/* Its local port. */
+uint32_t conn_ring_port(struct conn *conn);
+
+/* Start @conn over, with @port, which may be the one it has. */
 void conn_ring_restart(struct conn *conn, uint32_t port);
 
 /*

@@ -161,14 +161,21 @@ static void ring_restart(struct conn_ring *ring)
 	ring_start(ring);
 }
 
+uint32_t conn_ring_port(struct conn *conn)
+{
+	return ring_of(conn)->port;
+}
+
 void conn_ring_restart(struct conn *conn, uint32_t port)
 {
 	struct conn_ring *ring = ring_of(conn);
 	struct host *host = conn->server->host;
 
-	server_port_set(conn->server, ring->port, NULL);
-	host->ops->unbind(host, ring->port);
-	ring->port = port;
+	if (port != ring->port) {
+		server_port_set(conn->server, ring->port, NULL);
+		host->ops->unbind(host, ring->port);
+		ring->port = port;
+	}
 	ring_restart(ring);
 }
 

@@ -167,6 +167,10 @@ START_TEST(test_restart)
 		domain_find(fx->server, 1)->account[DOMAIN_WATCHES].used, 0);
 	ck_assert_int_eq(ask(1, XS_OP_GET_DOMAIN_PATH, "1"), 0);
 	ck_assert(!fx_recv(fx, 1, &msg));
+	/* Its port is ours already, and stays: it cannot be bound twice. */
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0007"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\000666"), ENOENT);
+	ck_assert_int_eq(ask(1, XS_OP_GET_DOMAIN_PATH, "1"), 0);
 	teardown();
 }
 END_TEST

@@ -61,6 +61,7 @@ struct fx {
 	struct server *server;
 	int efd;
 	uint16_t port_dom[FX_PORTS]; /* 0: free */
+	uint32_t port_remote[FX_PORTS];
 	bool fired[FX_PORTS], masked[FX_PORTS];
 	int domains_error; /* the hypervisor does not answer */
 	struct fx_dom dom[FX_DOMS];
@@ -118,7 +119,7 @@ static inline void fx_notify(struct host *host, uint32_t port)
 	fx->dom[fx->port_dom[port]].kicked++;
 }
 
-/* Remote port 666 does not exist. */
+/* Remote port 666 does not exist; a port is bound to one other only. */
 static inline int fx_bind(
 	struct host *host, uint16_t domid, uint32_t remote, uint32_t *local)
 {
@@ -127,8 +128,12 @@ static inline int fx_bind(
 	if (domid >= FX_DOMS || remote == 666)
 		return ENOENT;
 	for (uint32_t i = FX_VIRQ + 1; i < FX_PORTS; i++)
+		if (fx->port_dom[i] == domid && fx->port_remote[i] == remote)
+			return ENOENT;
+	for (uint32_t i = FX_VIRQ + 1; i < FX_PORTS; i++)
 		if (!fx->port_dom[i]) {
 			fx->port_dom[i] = domid;
+			fx->port_remote[i] = remote;
 			fx->masked[i] = fx->fired[i] = false;
 			fx->dom[domid].port = i;
 			*local = i;

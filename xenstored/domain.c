@@ -333,7 +333,7 @@ void domain_check_all(struct server *server)
 	}
 	nr = 0;
 	TAILQ_FOREACH (domain, &server->domains.all, link)
-		if (!domain->priv)
+		if (domain != server->self)
 			known[nr++] = domain;
 	qsort(known, nr, sizeof(struct domain *), by_domid);
 	for (size_t i = 0; i < nr; i++) {

@@ -172,6 +172,7 @@ static void unlisten(struct server *server)
 	if (server->host_event)
 		event_free(server->host_event);
 	server->listening = server->host_event = NULL;
+	server->listen_paused = false;
 	if (server->listen_fd >= 0) {
 		socket_unlink(server);
 		close(server->listen_fd);

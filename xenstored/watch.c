@@ -148,6 +148,22 @@ static int by_seq(const void *a, const void *b)
 	return (*x)->seq < (*y)->seq ? -1 : 1;
 }
 
+/* Queue one event of @watch; say so if it is marked instead. */
+static void hit_send(
+	struct watch *watch, const char *path, size_t len, bool once)
+{
+	struct outq *q = &watch->conn->out;
+	uint64_t missed = q->missed;
+
+	watch->hits++;
+	outq_event(q, watch, path, len, once);
+	if (__builtin_expect(q->missed != missed, 0))
+		(void)quota_refused(watch->conn->domain,
+			q->events < q->events_max ? QUOTA_MEMORY
+						  : QUOTA_EVENTS);
+	conn_wake(watch->conn);
+}
+
 /*
  * Send what was collected.  The lists of places are newest first, so a single
  * place with many watches sorts best when turned round.
@@ -166,10 +182,7 @@ static void hits_send(struct server *server, size_t nr, const char *path,
 	for (size_t i = 0; i < nr; i++) {
 		struct watch *watch = server->hits[i];
 
-		watch->hits++;
-		outq_event(&watch->conn->out, watch, path + watch->base,
-			len - watch->base, once);
-		conn_wake(watch->conn);
+		hit_send(watch, path + watch->base, len - watch->base, once);
 	}
 }
 

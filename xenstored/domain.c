@@ -30,14 +30,15 @@ static void domain_limits_changed(struct domain *domain)
 		domain->account[i].limit = domain->limits.resource[i];
 	if (domain->ring)
 		domain->ring->out.events_max = domain->limits.events;
+	txs_age_changed(domain->server);
 }
 
-static struct limits limits_for(const struct domains *domains, uint16_t domid)
+/* The limits of @domid, when those of all are @limits. */
+static struct limits limits_for(
+	const struct conf *conf, struct limits limits, uint16_t domid)
 {
-	struct limits limits = domains->defaults;
-
-	if (domains->conf)
-		conf_apply(domains->conf, domid, &limits);
+	if (conf)
+		conf_apply(conf, domid, &limits);
 	return limits;
 }
 
@@ -75,23 +76,25 @@ void domains_limit_fix(struct domains *domains, enum quota quota, size_t value)
 
 void domains_conf_set(struct server *server, struct conf *conf)
 {
-	struct domains *domains = &server->domains, old = *domains;
+	struct domains *domains = &server->domains;
+	const struct limits defaults = domains->defaults;
+	struct conf *old = domains->conf;
 	struct limits was, is;
 	struct domain *domain;
 
-	limits_all(domains, old.conf, &was);
+	limits_all(domains, old, &was);
 	limits_all(domains, conf, &is);
 	domains->conf = conf;
 	limits_follow(&domains->defaults, &was, &is);
 	TAILQ_FOREACH (domain, &domains->all, link) {
 		if (domain->priv)
 			continue;
-		was = limits_for(&old, domain->domid);
-		is = limits_for(domains, domain->domid);
+		was = limits_for(old, defaults, domain->domid);
+		is = limits_for(conf, domains->defaults, domain->domid);
 		limits_follow(&domain->limits, &was, &is);
 		domain_limits_changed(domain);
 	}
-	conf_free(old.conf);
+	conf_free(old);
 }
 
 struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
@@ -108,7 +111,9 @@ struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
 	domain->domid = domid;
 	domain->instance = ++domains->last_instance;
 	domain->priv = priv;
-	domain->limits = priv ? limits_none : limits_for(domains, domid);
+	domain->limits = priv ? limits_none
+			      : limits_for(domains->conf, domains->defaults,
+					domid);
 	for (int i = 0; i < DOMAIN_RESOURCES; i++)
 		account_init(&domain->account[i], domain->limits.resource[i]);
 	LIST_INIT(&domain->owned);
@@ -264,8 +269,11 @@ void domain_node_changed(
 	memory_take(owner, is);
 }
 
-/* What became of @domain, when @state is what its domid is now. */
-static void domain_check(struct domain *domain, const struct host_domain *state)
+/*
+ * What became of @domain, when @state is what its domid is now.  False: out of
+ * memory, the next scan goes on.
+ */
+static bool domain_check(struct domain *domain, const struct host_domain *state)
 {
 	struct change change = {.domain = domain};
 
@@ -275,11 +283,12 @@ static void domain_check(struct domain *domain, const struct host_domain *state)
 	else if (state->shutdown && !domain->shutdown)
 		change.kind = CHANGE_DOMAIN_SHUTDOWN;
 	else
-		return;
-	/* Out of memory: the next scan finds it as it is. */
-	if (change_apply(domain->server, &change))
-		log_error(&domain->log, "domain-check",
-			"cannot let go of a domain yet");
+		return true;
+	if (!change_apply(domain->server, &change))
+		return true;
+	log_error(&domain->log, "domain-check",
+		"cannot let go of a domain yet");
+	return false;
 }
 
 static int by_domid(const void *a, const void *b)
@@ -320,6 +329,7 @@ void domain_check_all(struct server *server)
 	struct host_domain *states;
 	struct domain **known, *domain;
 	size_t states_nr, nr = 0, at = 0;
+	bool done = false;
 
 	TAILQ_FOREACH (domain, &server->domains.all, link)
 		nr++;
@@ -336,15 +346,19 @@ void domain_check_all(struct server *server)
 		if (domain != server->self)
 			known[nr++] = domain;
 	qsort(known, nr, sizeof(struct domain *), by_domid);
+	done = true;
 	for (size_t i = 0; i < nr; i++) {
 		while (at < states_nr && states[at].domid < known[i]->domid)
 			at++;
-		domain_check(known[i],
+		done &= domain_check(known[i],
 			at < states_nr && states[at].domid == known[i]->domid
 				? &states[at]
 				: NULL);
 	}
 out:
+	/* A death is told once, and nobody else would come back to it. */
+	if (!done)
+		server_domains_later(server);
 	free(states);
 	free(known);
 }

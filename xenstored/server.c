@@ -37,6 +37,21 @@ static void domain_work(struct loop_work *work)
 	domain_check_all(container_of(work, struct server, domain_work));
 }
 
+static void on_domains_later(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+
+	loop_work_queue(server->loop, &server->domain_work);
+}
+
+void server_domains_later(struct server *server)
+{
+	const struct timeval second = {.tv_sec = 1};
+
+	if (event_add(server->domains_later, &second))
+		log_error(NULL, "domain-scan", "no memory for a timer");
+}
+
 /*
  * An eighth of what waits at least: it cannot become more than eight times
  * what is removed in one turn.
@@ -110,12 +125,14 @@ struct server *server_new_for(
 	domains_init(&server->domains);
 	loop_work_init(&server->domain_work, domain_work);
 	loop_work_init(&server->gone_work, gone_work);
+	server->domains_later =
+		evtimer_new(loop_base(loop), on_domains_later, server);
 	server->places = places_new(NULL);
 	if (server->places)
 		server->self = domain_new(server, domid, true);
 	if (server->self)
 		server->self->introduced = true;
-	if (!server->self || plant(server) || txs_init(server) ||
+	if (!server->domains_later || !server->self || plant(server) || txs_init(server) ||
 		turns_init(server)) {
 		server_free(server);
 		return NULL;
@@ -188,6 +205,8 @@ void server_free(struct server *server)
 	struct conn *conn;
 
 	unlisten(server);
+	if (server->domains_later)
+		event_free(server->domains_later);
 	rundir_close(server);
 	conf_free(server->domains.conf);
 	loop_work_cancel(server->loop, &server->domain_work);

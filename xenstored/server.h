@@ -68,6 +68,7 @@ struct server {
 	int listen_fd; /* -1: not listening */
 	char *socket_path;
 	struct event *listening, *host_event;
+	struct event *domains_later; /* look at all of them once more */
 	bool listen_paused; /* out of descriptors */
 	struct loop_work domain_work;
 
@@ -104,6 +105,9 @@ void server_listen_resume(struct server *server);
 
 /* Listen to the hypervisor, and to our own domain's ring.  0 or -errno. */
 int server_attach_host(struct server *server) __must_check;
+
+/* Look at all domains again in a while: not all could be told now. */
+void server_domains_later(struct server *server);
 
 /* Free @node, a removed one, and the @nr nodes that it is with all below. */
 void server_node_gone(struct server *server, struct node *node, size_t nr);

@@ -486,6 +486,12 @@ void txs_let_go(struct server *server, size_t nr)
 		loop_work_queue(server->loop, &txs->work);
 }
 
+void txs_age_changed(struct server *server)
+{
+	if (!TAILQ_EMPTY(&server->txs.by_age))
+		loop_work_queue(server->loop, &server->txs.work);
+}
+
 int txs_init(struct server *server)
 {
 	struct txs *txs = &server->txs;

@@ -134,6 +134,9 @@ void txs_fini(struct server *server);
 /* The store let go of @nr nodes. */
 void txs_let_go(struct server *server, size_t nr);
 
+/* Transactions of guests may have to lapse earlier than they had. */
+void txs_age_changed(struct server *server);
+
 /* 0 and the transaction of @conn; ENOSPC, ENOMEM. */
 int tx_new(struct conn *conn, struct tx **tx) __must_check;
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* test_domain.c - domains come, shut down, die, and come again */
+#include <event2/event.h>
+
 #include "tests/unit/xs_case.h"
 
 static void watch_release(void)
@@ -204,6 +206,29 @@ START_TEST(test_failed_scan)
 }
 END_TEST
 
+/* A death that could not be looked at is looked at again. */
+START_TEST(test_failed_scan_is_repeated)
+{
+	struct event *later;
+
+	setup();
+	fx_guest(fx, -k, 1);
+	watch_release();
+	later = fx->server->domains_later;
+	ck_assert(!event_pending(later, EV_TIMEOUT, NULL));
+	fx->domains_error = -EIO;
+	fx_dom_die(fx, 1);
+	QUIET();
+	fx->domains_error = 0;
+	ck_assert(event_pending(later, EV_TIMEOUT, NULL));
+	event_active(later, EV_TIMEOUT, 0);
+	fx_settle(fx);
+	EVENT("@releaseDomain");
+	ck_assert(!event_pending(later, EV_TIMEOUT, NULL));
+	teardown();
+}
+END_TEST
+
 /* After RESUME a shutdown is told again. */
 START_TEST(test_resume)
 {
@@ -362,6 +387,7 @@ BH_CHECK_MAIN("domain", 20, BH_TEST(test_introduce_arguments),
 	BH_LOOP(test_same_number_other_domain, 2),
 	BH_TEST(test_shutdown_then_death), BH_LOOP(test_release, 2),
 	BH_TEST(test_many_die_at_once), BH_TEST(test_failed_scan),
+	BH_TEST(test_failed_scan_is_repeated),
 	BH_TEST(test_resume), BH_TEST(test_target_arguments),
 	BH_TEST(test_target), BH_LOOP(test_target_ends, 5),
 	BH_TEST(test_features))

@@ -762,6 +762,27 @@ START_TEST(test_age_timer)
 }
 END_TEST
 
+/* A limit that comes later is also of those that are open. */
+START_TEST(test_age_changes)
+{
+	uint32_t tx;
+
+	tx_setup();
+	fx_guest(fx, -k, 1);
+	domain_limit_set(
+		domain_find(fx->server, 1), QUOTA_TX_AGE, QUOTA_UNLIMITED);
+	tx = begin(1);
+	fake_us += 5 * 1000 * 1000;
+	fx_settle(fx);
+	ck_assert(!TAILQ_EMPTY(&fx->server->txs.by_age));
+	OK(ask_raw(k, 0, XS_OP_SET_QUOTA, "1\0transaction-age\0004", 20));
+	fx_settle(fx);
+	ck_assert(TAILQ_EMPTY(&fx->server->txs.by_age));
+	IS(commit(1, tx), EAGAIN);
+	tx_teardown();
+}
+END_TEST
+
 /* Old versions are bounded by what the store let go of, not only by time. */
 START_TEST(test_versions)
 {
@@ -849,5 +870,5 @@ BH_CHECK_MAIN("tx", 60, BH_TEST(test_life), BH_TEST(test_ids_go_round),
 	BH_TEST(test_xsa_484), BH_TEST(test_limits), BH_TEST(test_memory),
 	BH_LOOP(test_ends_of_connections, 3),
 	BH_LOOP(test_owner_dies_before_the_commit, 3), BH_TEST(test_age),
-	BH_TEST(test_age_timer), BH_TEST(test_versions),
+	BH_TEST(test_age_timer), BH_TEST(test_age_changes), BH_TEST(test_versions),
 	BH_TEST(test_5000_reads))

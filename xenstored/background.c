@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,12 +99,21 @@ int background(void)
 	_exit(EXIT_FAILURE);
 }
 
-/* A log file was meant to be kept; a terminal or a pipe belongs to others. */
-static bool is_file(int fd)
+/*
+ * A log file was meant to be kept, and so was the journal, which says which
+ * one it is; a terminal or a pipe belongs to others.
+ */
+static bool stderr_stays(void)
 {
+	const char *journal = getenv("JOURNAL_STREAM");
+	char name[64];
 	struct stat st;
 
-	return !fstat(fd, &st) && S_ISREG(st.st_mode);
+	if (fstat(STDERR_FILENO, &st))
+		return false;
+	snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev,
+		(uintmax_t)st.st_ino);
+	return S_ISREG(st.st_mode) || (journal && !strcmp(journal, name));
 }
 
 int background_leave(void)
@@ -118,7 +128,7 @@ void background_ready(int fd, int null)
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
-		if (!is_file(STDERR_FILENO))
+		if (!stderr_stays())
 			dup2(null, STDERR_FILENO);
 		if (null > STDERR_FILENO)
 			close(null);

@@ -300,7 +300,7 @@ static int serve(struct start *start)
 
 	if (start->ready >= 0)
 		background_ready(start->ready, start->null_fd);
-	sdnotify_send("READY=1");
+	sdnotify_send("READY=1\nSTATUS=serving the store");
 	r = loop_run(start->loop);
 	sdnotify_send("STOPPING=1");
 	return r ? fail("loop", -r) : EXIT_SUCCESS;

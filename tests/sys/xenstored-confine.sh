@@ -89,6 +89,33 @@ check_eq "--no-confine" 0 "$(status "$pid" Seccomp)"
 kill -TERM "$pid"
 wait_for 5 test ! -e "$T/run/pid"
 
+# a kernel that cannot say "in this folder": no file at all
+if ! nm "$daemon" | grep -q '__[atl]san_\|gcov'; then
+	echo 'nodes = 300' >"$T/conf/conf"
+	start shut "$BH_BUILDDIR/tests/sys/nolandlock" "$daemon" -N -D \
+		-F "$T/run/pid" -C "$T/conf/conf" -T "$T/log/shut"
+	wait_for 5 test -s "$T/run/pid"
+	wait_for 5 xs exists /
+	pid=$(cat "$T/run/pid")
+	check "says that there is no Landlock" \
+		grep -q "no landlock" "$T/shut.log"
+	check_eq "is confined all the same" 0000000000000000 \
+		"$(status "$pid" CapEff)"
+	echo 'nodes = 301' >"$T/conf/conf"
+	kill -HUP "$pid"
+	wait_for 5 grep -q "configuration read again" "$T/shut.log"
+	check_eq "its configuration is still the file" 301 "$(quota nodes)"
+	check "the log goes on, and says why" \
+		grep -q "trace: shut: Operation not permitted" "$T/shut.log"
+	check "write" xs write /x y
+	wait_for 5 grep -q 'WRITE tx=0 /x value=1 OK$' "$T/log/shut"
+	xs control memreport none >"$T/none.out"
+	check "no report to a file" grep -q "not permitted" "$T/none.out"
+	kill -TERM "$pid"
+	wait_for 5 test ! -e "/proc/$pid"
+	check "its socket is left to the next one" test -S "$socket"
+fi
+
 check_fails "a log that cannot be" "$daemon" -D -T "$T/none/trace"
 check_fails "a log that is a link" \
 	sh -c "ln -s '$T/x' '$T/link'; exec '$daemon' -D -T '$T/link'"

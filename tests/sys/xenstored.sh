@@ -34,6 +34,31 @@ check "socket is gone" test ! -e "$socket"
 # who is confined may remove nothing there
 check "pid file says nothing" test ! -s "$T/pid"
 
+# its log stays in a file, and a pipe is let go of: cat ends before it does
+check "starts with a pipe for its log" \
+	sh -c "'$daemon' -D -v -F '$T/pid' 2>&1 | cat"
+kill -TERM "$(cat "$T/pid")"
+wait_for 5 test ! -e "$socket"
+check "starts with a file for its log" \
+	sh -c "'$daemon' -D -v -F '$T/pid' 2>'$T/log'"
+kill -HUP "$(cat "$T/pid")"
+wait_for 5 grep -q "configuration read again" "$T/log"
+kill -TERM "$(cat "$T/pid")"
+wait_for 5 test ! -e "$socket"
+
+mkfifo "$T/journal"
+exec 9<>"$T/journal"
+check "starts with the journal for its log" env \
+	JOURNAL_STREAM="$(stat -c %d:%i "$T/journal")" \
+	sh -c "'$daemon' -D -F '$T/pid' 2>&9"
+kill -HUP "$(cat "$T/pid")"
+read -r -t 5 -u 9 line
+check_eq "which stays, too, with priorities" \
+	"<6>xenstored: config: configuration read again" "$line"
+kill -TERM "$(cat "$T/pid")"
+wait_for 5 test ! -e "$socket"
+exec 9>&-
+
 # a socket that nobody serves is replaced
 start killed "$daemon" -D -N
 wait_for 5 test -S "$socket"

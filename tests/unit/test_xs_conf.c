@@ -157,6 +157,40 @@ START_TEST(test_used)
 }
 END_TEST
 
+/* The command line beats what is said of all, not what is said of some. */
+START_TEST(test_command_line)
+{
+	setup();
+	domains_limit_fix(&fx->server->domains, QUOTA_WATCHES, 20);
+	fx_guest(fx, -k, 1);
+	ck_assert_uint_eq(has(1, QUOTA_WATCHES), 20);
+	domains_conf_set(fx->server, parse(example));
+	ck_assert_uint_eq(has(1, QUOTA_WATCHES), 20);
+	ck_assert_uint_eq(has(1, QUOTA_NODES), 500);
+	fx_guest(fx, -k, 3);
+	ck_assert_uint_eq(has(3, QUOTA_WATCHES), 8);
+	domains_conf_set(fx->server, NULL);
+	ck_assert_uint_eq(has(1, QUOTA_WATCHES), 20);
+	ck_assert_uint_eq(has(1, QUOTA_NODES), 1000);
+	teardown();
+}
+END_TEST
+
+/* A guest that is trusted like our own domain: that one, and no other. */
+START_TEST(test_privileged_guest)
+{
+	setup();
+	fx->server->priv_domid = 2;
+	fx_guest(fx, -k, 1);
+	fx_guest(fx, -k, 2);
+	ck_assert_int_eq(FX_ASKN(fx, 2, WRITE, "/top\0v"), 0);
+	ck_assert_int_eq(ask(2, XS_OP_CONTROL, "quota"), 0);
+	ck_assert_int_eq(FX_ASKN(fx, 1, WRITE, "/top\0v"), EACCES);
+	ck_assert_int_eq(ask(1, XS_OP_CONTROL, "quota"), EACCES);
+	teardown();
+}
+END_TEST
+
 /* Nodes of the dead, when they are kept, are ours. */
 START_TEST(test_orphans)
 {
@@ -182,4 +216,5 @@ END_TEST
 
 BH_CHECK_MAIN("xs_conf", 20, BH_TEST(test_sections),
 	BH_LOOP(test_errors, (int)ARRAY_LEN(wrong)), BH_TEST(test_files),
-	BH_TEST(test_used), BH_TEST(test_orphans))
+	BH_TEST(test_used), BH_TEST(test_orphans), BH_TEST(test_command_line),
+	BH_TEST(test_privileged_guest))

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -74,8 +75,21 @@ struct inside {
 	bool files;
 };
 
+/* From here on as on a kernel that has none. */
+static int landlock_forget(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int r = -1;
+
+	if (f && !seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS),
+			 SCMP_SYS(landlock_create_ruleset), 0))
+		r = seccomp_load(f);
+	seccomp_release(f);
+	return r;
+}
+
 /* Its exit status says which try went wrong: 0 is none. */
-static int confined(int (*tries)(const struct inside *in))
+static int confined(int (*tries)(const struct inside *in), bool landlock)
 {
 	struct inside inside = {folder("conf"), folder("trace"), folder("run"),
 		open(in("secret"), O_RDONLY | O_CLOEXEC), false};
@@ -87,6 +101,8 @@ static int confined(int (*tries)(const struct inside *in))
 		const struct confine how = {
 			inside.conf, inside.trace, inside.run};
 
+		if (!landlock && landlock_forget())
+			_exit(254);
 		if (confine(&how, &inside.files))
 			_exit(255);
 		_exit(tries(&inside));
@@ -202,6 +218,16 @@ static int tries_files(const struct inside *here)
 	return 0;
 }
 
+static int tries_shut(const struct inside *here)
+{
+	if (here->files)
+		return 1;
+	SHUT(openat(here->conf, "conf", O_RDONLY));
+	SHUT(openat(here->trace, "trace", O_WRONLY | O_APPEND));
+	SHUT(unlinkat(here->run, "socket", 0));
+	return 0;
+}
+
 /* No capabilities, not even by a program that has them. */
 static int tries_privileges(const struct inside *here)
 {
@@ -226,7 +252,7 @@ START_TEST(test_calls)
 	if (!confine_possible())
 		return;
 	setup();
-	ck_assert_int_eq(confined(tries_calls), 0);
+	ck_assert_int_eq(confined(tries_calls, true), 0);
 	teardown();
 }
 END_TEST
@@ -236,7 +262,7 @@ START_TEST(test_memory)
 	if (!confine_possible())
 		return;
 	setup();
-	ck_assert_int_eq(confined(tries_memory), 0);
+	ck_assert_int_eq(confined(tries_memory, true), 0);
 	teardown();
 }
 END_TEST
@@ -246,7 +272,19 @@ START_TEST(test_files)
 	if (!confine_possible())
 		return;
 	setup();
-	ck_assert_int_eq(confined(tries_files), 0);
+	ck_assert_int_eq(confined(tries_files, true), 0);
+	teardown();
+}
+END_TEST
+
+/* Then no file at all can be opened. */
+START_TEST(test_no_landlock)
+{
+	if (!confine_possible())
+		return;
+	setup();
+	ck_assert_int_eq(confined(tries_files, false), 0);
+	ck_assert_int_eq(confined(tries_shut, false), 0);
 	teardown();
 }
 END_TEST
@@ -273,4 +311,5 @@ START_TEST(test_privileges)
 END_TEST
 
 BH_CHECK_MAIN("xs_confine", 20, BH_TEST(test_calls), BH_TEST(test_memory),
-	BH_TEST(test_files), BH_TEST(test_privileges))
+	BH_TEST(test_files), BH_TEST(test_no_landlock),
+	BH_TEST(test_privileges))

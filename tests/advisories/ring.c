@@ -270,20 +270,24 @@ START_TEST(every_path_is_answered)
 }
 END_TEST
 
-/* A connection goes while others have something to say. */
+/* A connection goes while it and others have something to say. */
 START_TEST(release_among_others)
 {
-	const int gone = _i + 1;
-	char buf[] = "1";
+	const int gone = _i % 4 + 1;
+	const char arg[] = {(char)('0' + gone), '\0'};
+	const bool first = _i / 4;
 
 	for (int d = 1; d <= 4; d++)
 		guest(d);
 	freeze();
+	/* whoever speaks first is heard first */
+	if (first)
+		tell(K, 0, XS_OP_RELEASE, arg, sizeof(arg));
 	for (int d = 1; d <= 4; d++)
 		for (int i = 0; i < 10; i++)
 			tell(d, 0, XS_OP_GET_DOMAIN_PATH, "1", 2);
-	buf[0] = (char)('0' + gone);
-	tell(K, 0, XS_OP_RELEASE, buf, 2);
+	if (!first)
+		tell(K, 0, XS_OP_RELEASE, arg, sizeof(arg));
 	for (int i = 0; i < 10; i++)
 		tell(K2, 0, XS_OP_GET_DOMAIN_PATH, "1", 2);
 	thaw();
@@ -515,7 +519,7 @@ ADV_MAIN("ring", ADV("XSA-38", full_ring), ADV("XSA-38", wrapping_ring),
 	ADV_LOOP("XSA-325", violation_is_no_death, 2),
 	ADV_LOOP("XSA-420", bad_length,
 		(int)(sizeof(too_long) / sizeof(*too_long))),
-	ADV_LOOP("XSA-425", release_among_others, 4),
+	ADV_LOOP("XSA-425", release_among_others, 8),
 	ADV_LOOP("XSA-481", every_path_is_answered, 2),
 	ADV_LOOP("XSA-484", reset_in_transaction, 2), ADV("B2", special_domids),
 	ADV_LOOP("B3", introduce_starts_over, 4),

@@ -8,6 +8,7 @@
  * comes later is served.  Only calls from this program fail, not those of
  * libraries.
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/loop.h"
@@ -40,6 +41,8 @@ int main(void)
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t nr, size_t size);
 extern void *__libc_realloc(void *ptr, size_t size);
+extern void *__libc_memalign(size_t align, size_t size);
+extern void __libc_free(void *ptr);
 extern char __executable_start, etext;
 
 static long left = -1; /* allocations that still work; -1: all do */
@@ -59,44 +62,123 @@ static bool fails(const void *caller)
 	return true;
 }
 
+static long live; /* blocks that were not given back */
+
+static void *counted(void *ptr)
+{
+	live += ptr != NULL;
+	return ptr;
+}
+
 void *malloc(size_t size)
 {
-	return fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+	return fails(__builtin_return_address(0))
+		       ? NULL
+		       : counted(__libc_malloc(size));
 }
 
 void *calloc(size_t nr, size_t size)
 {
-	return fails(__builtin_return_address(0)) ? NULL
-						  : __libc_calloc(nr, size);
+	return fails(__builtin_return_address(0))
+		       ? NULL
+		       : counted(__libc_calloc(nr, size));
+}
+
+void *aligned_alloc(size_t align, size_t size)
+{
+	return counted(__libc_memalign(align, size));
+}
+
+static void *resized(void *ptr, size_t size)
+{
+	void *new = __libc_realloc(ptr, size);
+
+	live += !ptr && new;
+	return new;
 }
 
 void *realloc(void *ptr, size_t size)
 {
-	return fails(__builtin_return_address(0)) ? NULL
-						  : __libc_realloc(ptr, size);
+	return fails(__builtin_return_address(0)) ? NULL : resized(ptr, size);
 }
 
 void *reallocarray(void *ptr, size_t nr, size_t size)
 {
-	return fails(__builtin_return_address(0))
-		       ? NULL
-		       : __libc_realloc(ptr, nr * size);
+	return fails(__builtin_return_address(0)) ? NULL
+						  : resized(ptr, nr * size);
+}
+
+void free(void *ptr)
+{
+	live -= ptr != NULL;
+	__libc_free(ptr);
 }
 
 static struct fx *fx;
 static struct fx_msg msg;
 
-/* Answered, or the connection is over. */
-static void ask(int who, uint32_t op, const char *args, size_t len)
-{
-	int r = fx_ask(fx, who, op, args, len, &msg);
+static uint32_t asked; /* a bit for each operation */
 
+/* Answered, or the connection is over. */
+static void ask_tx(
+	int who, uint32_t tx, uint32_t op, const char *args, size_t len)
+{
+	int r = fx_ask_tx(fx, who, tx, op, args, len, &msg);
+
+	asked |= 1u << op;
 	ck_assert_int_ne(r, EIO);
 	if (r < 0)
 		ck_assert(failed);
 }
 
+static void ask(int who, uint32_t op, const char *args, size_t len)
+{
+	ask_tx(who, 0, op, args, len);
+}
+
 #define ASK(who, op, args) ask((who), XS_OP_##op, (args), sizeof(args))
+
+static const char *const commands[] = {"check", "connections", "help", "log",
+	"memreport", "memreport\0file", "print\0text", "quota", "quota\0001",
+	"quota\0max", "quota\0set\0nodes\000900\0001",
+	"quota-soft\0set\0memory\000900", "transactions", "watches",
+	"watches\0/local", "logfile\0file"};
+
+/* What only the privileged domain asks. */
+static void administration(int k)
+{
+	ASK(k, SET_FEATURE, "2\0001");
+	ASK(k, GET_FEATURE, "1");
+	ASK(k, SET_TARGET, "2\0001");
+	ASK(k, IS_DOMAIN_INTRODUCED, "1");
+	ASK(k, RESUME, "1");
+	ASK(k, GET_QUOTA, "1\0nodes");
+	ASK(k, SET_QUOTA, "1\0nodes\000500");
+	ASK(k, SET_QUOTA, "watches\00077");
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		/* all are followed by as many NULs as they have arguments */
+		static const size_t len[] = {6, 12, 5, 4, 10, 15, 11, 6, 8, 10,
+			22, 26, 13, 8, 15, 13};
+
+		static_assert(ARRAY_LEN(len) == ARRAY_LEN(commands), "each");
+		ask(k, XS_OP_CONTROL, commands[i], len[i]);
+	}
+}
+
+/* A guest's transaction: 0, or it has not even begun. */
+static void guest_transaction(const char *end)
+{
+	uint32_t tx;
+
+	ASK(1, TRANSACTION_START, "");
+	tx = (uint32_t)strtoul(msg.data, NULL, 10);
+	if (msg.hdr.type != XS_OP_TRANSACTION_START || !tx)
+		return;
+	ask_tx(1, tx, XS_OP_WRITE, "a/in/tx\0value", 13);
+	ask_tx(1, tx, XS_OP_READ, "a/b/c", 6);
+	ask_tx(1, tx, XS_OP_RM, "a/3", 4);
+	ask_tx(1, tx, XS_OP_TRANSACTION_END, end, 2);
+}
 
 static void scenario(int k)
 {
@@ -124,9 +206,22 @@ static void scenario(int k)
 	ASK(1, UNWATCH, "a\0t");
 	ASK(1, WATCH, "very/deep/down\0t");
 	ASK(1, RESET_WATCHES, "");
+	ASK(1, DIRECTORY_PART, "a\0000");
+	ASK(1, GET_DOMAIN_PATH, "1");
+	guest_transaction("T");
+	guest_transaction("F");
+	fx_dom_start(fx, 2);
+	administration(k);
+	ask(k, XS_OP_INTRODUCE, "2\0001\0005", 6);
+	ASK(k, SET_TARGET, "2\0001");
+	ASK(k, SET_PERMS, "@releaseDomain\0n0\0r1");
 	ASK(k, SET_PERMS, "/\0n1");
 	ask(k, XS_OP_INTRODUCE, args, 6);
+	fx->dom[1].shutdown = true;
+	fx_virq(fx);
+	ASK(k, RELEASE, "2");
 	fx_dom_die(fx, 1);
+	fx_dom_die(fx, 2);
 }
 
 static void aftermath(void)
@@ -145,9 +240,20 @@ static void aftermath(void)
 	close(-k);
 }
 
+/* Every operation that a client may use. */
+static uint32_t all_operations(void)
+{
+	uint32_t all = 0;
+
+	for (uint32_t op = 0; op < XS_OP_NR; op++)
+		if (ops_find(op) && ops_find(op)->shape != OPS_SERVER)
+			all |= 1u << op;
+	return all;
+}
+
 START_TEST(test_every_allocation)
 {
-	long nr = 0;
+	long nr = 0, kept = 0;
 
 	do {
 		int k;
@@ -160,8 +266,14 @@ START_TEST(test_every_allocation)
 		aftermath();
 		close(-k);
 		fx_free(fx);
+		/* what libraries keep for ever is there after the first */
+		if (nr > 2)
+			ck_assert_int_eq(live, kept);
+		kept = live;
 	} while (failed);
-	ck_assert_int_gt(nr, 100);
+	ck_assert_int_gt(nr, 200);
+	ck_assert_uint_eq(asked, all_operations());
+	printf("%ld allocations\n", nr - 1);
 }
 END_TEST
 

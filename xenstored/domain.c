@@ -111,9 +111,9 @@ struct domain *domain_new(struct server *server, uint16_t domid, bool priv)
 	domain->domid = domid;
 	domain->instance = ++domains->last_instance;
 	domain->priv = priv;
-	domain->limits = priv ? limits_none
-			      : limits_for(domains->conf, domains->defaults,
-					domid);
+	domain->limits =
+		priv ? limits_none
+		     : limits_for(domains->conf, domains->defaults, domid);
 	for (int i = 0; i < DOMAIN_RESOURCES; i++)
 		account_init(&domain->account[i], domain->limits.resource[i]);
 	LIST_INIT(&domain->owned);
@@ -286,8 +286,8 @@ static bool domain_check(struct domain *domain, const struct host_domain *state)
 		return true;
 	if (!change_apply(domain->server, &change))
 		return true;
-	log_error(&domain->log, "domain-check",
-		"cannot let go of a domain yet");
+	log_error(
+		&domain->log, "domain-check", "cannot let go of a domain yet");
 	return false;
 }
 

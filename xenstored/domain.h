@@ -46,9 +46,9 @@ struct domain {
 	uint8_t handle[16];
 	bool priv;
 	bool introduced;
-	bool shutdown;     /* has been told to watchers */
-	uint32_t features; /* offered on its ring, XSRING_FEATURE_* */
-	struct conn *ring; /* NULL: not introduced, or not on a ring */
+	bool shutdown;        /* has been told to watchers */
+	uint32_t features;    /* offered on its ring, XSRING_FEATURE_* */
+	struct conn *ring;    /* NULL: not introduced, or not on a ring */
 	uint32_t remote_port; /* of its ring */
 	struct account account[DOMAIN_RESOURCES];
 	struct limits limits; /* change them with domain_limit_set() */

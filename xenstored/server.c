@@ -132,8 +132,8 @@ struct server *server_new_for(
 		server->self = domain_new(server, domid, true);
 	if (server->self)
 		server->self->introduced = true;
-	if (!server->domains_later || !server->self || plant(server) || txs_init(server) ||
-		turns_init(server)) {
+	if (!server->domains_later || !server->self || plant(server) ||
+		txs_init(server) || turns_init(server)) {
 		server_free(server);
 		return NULL;
 	}

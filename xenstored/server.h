@@ -69,7 +69,7 @@ struct server {
 	char *socket_path;
 	struct event *listening, *host_event;
 	struct event *domains_later; /* look at all of them once more */
-	bool listen_paused; /* out of descriptors */
+	bool listen_paused;          /* out of descriptors */
 	struct loop_work domain_work;
 
 	/* Scratch of the one request or change that is being handled. */

@@ -387,7 +387,6 @@ BH_CHECK_MAIN("domain", 20, BH_TEST(test_introduce_arguments),
 	BH_LOOP(test_same_number_other_domain, 2),
 	BH_TEST(test_shutdown_then_death), BH_LOOP(test_release, 2),
 	BH_TEST(test_many_die_at_once), BH_TEST(test_failed_scan),
-	BH_TEST(test_failed_scan_is_repeated),
-	BH_TEST(test_resume), BH_TEST(test_target_arguments),
-	BH_TEST(test_target), BH_LOOP(test_target_ends, 5),
-	BH_TEST(test_features))
+	BH_TEST(test_failed_scan_is_repeated), BH_TEST(test_resume),
+	BH_TEST(test_target_arguments), BH_TEST(test_target),
+	BH_LOOP(test_target_ends, 5), BH_TEST(test_features))

@@ -870,5 +870,5 @@ BH_CHECK_MAIN("tx", 60, BH_TEST(test_life), BH_TEST(test_ids_go_round),
 	BH_TEST(test_xsa_484), BH_TEST(test_limits), BH_TEST(test_memory),
 	BH_LOOP(test_ends_of_connections, 3),
 	BH_LOOP(test_owner_dies_before_the_commit, 3), BH_TEST(test_age),
-	BH_TEST(test_age_timer), BH_TEST(test_age_changes), BH_TEST(test_versions),
-	BH_TEST(test_5000_reads))
+	BH_TEST(test_age_timer), BH_TEST(test_age_changes),
+	BH_TEST(test_versions), BH_TEST(test_5000_reads))

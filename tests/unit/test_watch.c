@@ -325,8 +325,7 @@ START_TEST(test_reader_that_does_not_read)
 	}
 	ck_assert_uint_eq(d->ring->out.events, d->limits.events);
 	ck_assert_uint_gt(d->ring->out.missed, 0);
-	ck_assert_uint_eq(
-		d->refused[QUOTA_EVENTS].count, d->ring->out.missed);
+	ck_assert_uint_eq(d->refused[QUOTA_EVENTS].count, d->ring->out.missed);
 	while (fx_recv(fx, 1, &msg)) {
 		events++;
 		whole = !strcmp(msg.data, "/local/domain/2");

@@ -35,7 +35,11 @@ int req_find(
 		access |= PERM_READ;
 	r = (has & access) == access ? 0 : EACCES;
 	if (tx && !tx->lapsed) {
-		int full = tx_depend(tx, path, pos, r ? TX_DEP_ACL : deps);
+		/* Who may write there may create, and so finds out. */
+		bool hidden = r && (pos->node || !(has & PERM_WRITE));
+		int full =
+			hidden ? tx_depend_refused(tx, path, pos, access & ~has)
+			       : tx_depend(tx, path, pos, deps);
 
 		if (full)
 			return full;

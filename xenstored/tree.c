@@ -46,6 +46,23 @@ static const struct place *place_path(
 	return place;
 }
 
+struct node *tree_node_near(struct node *root, const struct place *place)
+{
+	const struct place *down[NODE_DEPTH_MAX];
+	struct node *near = root, *node;
+	unsigned depth = place->depth;
+
+	if (place_path(place, down) != root->place)
+		return root;
+	for (unsigned i = 1; i <= depth; i++) {
+		node = node_child(near, down[i]);
+		if (!node)
+			break;
+		near = node;
+	}
+	return near;
+}
+
 struct node *tree_node_at(struct node *root, const struct place *place)
 {
 	const struct place *down[NODE_DEPTH_MAX];

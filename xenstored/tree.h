@@ -74,6 +74,9 @@ struct node *tree_snapshot(struct tree *tree);
  */
 void tree_fork(struct tree *tree, struct tree *fork);
 
+/* The node at @place below @root, or the nearest one above.  */
+struct node *tree_node_near(struct node *root, const struct place *place);
+
 /* The node at @place below @root; NULL if there is none. */
 struct node *tree_node_at(struct node *root, const struct place *place);
 

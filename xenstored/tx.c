@@ -187,11 +187,43 @@ int tx_depend(struct tx *tx, const char *path, const struct tree_pos *pos,
 	return depend_absent(tx, base.near, base.rest);
 }
 
+int tx_depend_refused(struct tx *tx, const char *path,
+	const struct tree_pos *pos, unsigned lacks)
+{
+	struct places *places = tx->tree.places;
+	struct tree_pos base = *pos;
+	const char *rest = pos->rest, *comp;
+	struct place *place;
+	struct tx_entry *e;
+	size_t len;
+	int r;
+
+	if (tx->wrote)
+		tree_find(&tx->tree, tx->base, path, &base);
+	/* Decided by what we have done, not by what base has. */
+	if (base.near->place != pos->near->place ||
+		base.missing != pos->missing)
+		return tx_depend(tx, path, pos, TX_DEP_ACL);
+	if (base.node) {
+		place = place_ref(base.node->place);
+	} else {
+		CHECK(path_next(&rest, &comp, &len));
+		place = places_get(places, base.near->place, comp, len);
+		if (!place)
+			return ENOMEM;
+	}
+	r = entry_get(tx, place, base.node, &e);
+	places_unref(places, place);
+	if (!r)
+		e->deps |= (uint8_t)(lacks << TX_DEP_REFUSED_SHIFT);
+	return r;
+}
+
 bool tx_dep_holds(const struct tx_entry *e, const struct node *now)
 {
 	const struct node *base = e->base;
 
-	if (now == base || !e->deps)
+	if (now == base || !(e->deps & ~TX_DEP_REFUSED))
 		return true;
 	if (e->deps & TX_DEP_TREE || !base || !now)
 		return false;

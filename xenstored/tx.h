@@ -20,7 +20,8 @@
  *   RM                           TX_DEP_TREE
  *   no node there                TX_DEP_ABSENT of the topmost one missing,
  *                                TX_DEP_ACL of the nearest one above
- *   refused                      TX_DEP_ACL of the node that decided
+ *   refused                      that it still is, and no more: whether
+ *                                there is a node may be a secret
  *
  * tx_rebase() moves a transaction to the current root: if every dependency
  * holds there, what was written is done again on a fork of it.  A commit is
@@ -67,6 +68,9 @@ enum tx_dep {
 	TX_DEP_KIDS = 4,   /* the names of the children */
 	TX_DEP_ABSENT = 8, /* there is no node */
 	TX_DEP_TREE = 16,  /* the node and all below it */
+	/* Not to have PERM_READ, PERM_WRITE, ACL_OWNER: shifted by this. */
+	TX_DEP_REFUSED_SHIFT = 5,
+	TX_DEP_REFUSED = 7 << TX_DEP_REFUSED_SHIFT,
 };
 
 enum tx_write {
@@ -163,6 +167,15 @@ int tx_depend(struct tx *tx, const char *path, const struct tree_pos *pos,
 	unsigned deps) __must_check;
 
 /*
+ * tx_depend_refused - a request was refused for want of @lacks at @path
+ * @lacks:	PERM_* and ACL_OWNER
+ *
+ * 0, ENOSPC, ENOMEM.
+ */
+int tx_depend_refused(struct tx *tx, const char *path,
+	const struct tree_pos *pos, unsigned lacks) __must_check;
+
+/*
  * tx_prep_edit - room to note the prepared @edit of the transaction's tree
  *
  * 0, ENOSPC, ENOMEM.
@@ -185,7 +198,10 @@ const struct tx_entry *tx_created(const struct tx *tx, uint32_t i);
 /* Was a node above @place removed, with what base had below it? */
 bool tx_removed_above(const struct tx *tx, const struct place *place);
 
-/* Does what @e depends on hold when @now is at its place? */
+/*
+ * Does what @e depends on hold when @now is at its place?  But for
+ * TX_DEP_REFUSED, see tx_holds().
+ */
 bool tx_dep_holds(const struct tx_entry *e, const struct node *now);
 
 /* tx_rebase.c: do all dependencies hold in the current root? */

@@ -15,6 +15,18 @@
 #include "xenstored/server.h"
 #include "xenstored/tx.h"
 
+static bool still_refused(
+	const struct tx *tx, struct node *root, const struct tx_entry *e)
+{
+	unsigned lacks = e->deps >> TX_DEP_REFUSED_SHIFT;
+	const struct node *near;
+
+	if (!lacks)
+		return true;
+	near = tree_node_near(root, e->place);
+	return !(conn_access(tx->conn, near->acl) & lacks);
+}
+
 bool tx_holds(const struct tx *tx)
 {
 	struct node *root = tx->conn->server->tree.root;
@@ -26,7 +38,9 @@ bool tx_holds(const struct tx *tx)
 	for (uint32_t i = 0; i < tx->set.nr; i++) {
 		const struct tx_entry *e = &tx->set.entry[i];
 
-		if (e->deps && !tx_dep_holds(e, tree_node_at(root, e->place)))
+		if (e->deps &&
+			(!tx_dep_holds(e, tree_node_at(root, e->place)) ||
+				!still_refused(tx, root, e)))
 			return false;
 	}
 	return true;

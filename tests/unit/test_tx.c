@@ -225,7 +225,13 @@ START_TEST(test_B16_refusals)
 	} rows[] = {
 		{"X/d/x W/own/a=1", "P/d/x=n0,r1", EAGAIN},
 		{"X/d/y W/own/a=1", "P/d=n0,b1", EAGAIN},
-		{"X/d/y W/own/a=1", "W/d/y=1", EAGAIN},
+		{"X/d/y W/own/a=1", "W/d/y=1 P/d/y=n0,r1", EAGAIN},
+		{"X/d/y/z W/own/a=1", "W/d/y=1 P/d/y=n0,r1", EAGAIN},
+		/* no conflict tells what comes and goes out of its sight */
+		{"X/d/y W/own/a=1", "W/d/y=1", 0},
+		{"X/d/x W/own/a=1", "D/d/x", 0},
+		{"X/d/x W/own/a=1", "P/d/x=n0,r2", 0},
+		{"X/d/y W/own/a=1", "P/d=n0,r2", 0},
 		{"X/d/x W/own/a=1", "W/d/x=2", 0},
 		{"X/d/x W/own/a=1", "W/d/z=2", 0},
 		{"N/own/y W/own/a=1", "W/own/y=1", EAGAIN},
@@ -861,7 +867,7 @@ END_TEST
 BH_CHECK_MAIN("tx", 60, BH_TEST(test_life), BH_TEST(test_ids_go_round),
 	BH_TEST(test_ids_and_ends), BH_LOOP(test_conflicts, N(conflicts)),
 	BH_LOOP(test_no_conflicts_alone, N(conflicts)),
-	BH_LOOP(test_B16_refusals, 8), BH_TEST(test_eight_siblings_all_commit),
+	BH_LOOP(test_B16_refusals, 13), BH_TEST(test_eight_siblings_all_commit),
 	BH_TEST(test_events), BH_TEST(test_events_of_replaced_trees),
 	BH_LOOP(test_B13_inside_as_outside, N(views)),
 	BH_LOOP(test_B13_same_order, N(views)),

@@ -316,6 +316,9 @@ static void compare_places(void)
 	size_t nr = 0;
 	int ids = ids_nr();
 
+	/* what was removed and is large goes a part a turn */
+	while (fx->server->gone)
+		fx_turn(fx);
 	memset(any, 0, sizeof(any));
 	for (int t = 0; t < TREES; t++)
 		for (int i = 0; side[t].tree && i < ids; i++)

@@ -147,9 +147,9 @@ static int node_remove(struct server *server, const char *path)
 }
 
 /*
- * The nodes go with all below them, each as a change of its own, so that
- * watchers hear of them before they hear of the domain.  The root cannot be
- * removed.  Out of memory half way, the domain stays as it is then, and the
+ * The nodes go with all below them, so that watchers hear of them before they
+ * hear of the domain: once for each tree, as of any removal.  The root
+ * cannot be removed.  Out of memory half way, the domain stays as it is then, and the
  * next look at it goes on.
  *
  * Lists of others that name the domain are not looked for: an entry of an
@@ -158,15 +158,22 @@ static int node_remove(struct server *server, const char *path)
 static int gone_prepare(struct server *server, struct change *change)
 {
 	struct domain *domain = change->domain;
-	struct place *place;
+	const struct place *place;
 	int r = 0;
 
 	if (domain->ring)
 		conn_kill(domain->ring);
 	while (!r && (place = LIST_FIRST(&domain->owned))) {
 		char path[PATH_ABS_MAX + 1];
+		const struct node *top;
 		struct wr wr;
 
+		top = server->keep_orphans
+			      ? NULL
+			      : tree_owned_at(server->tree.root, place,
+					domain->domid, domain->instance);
+		if (top)
+			place = top->place;
 		wr_init(&wr, path, sizeof(path));
 		place_emit(place, &wr);
 		wr_bytes(&wr, "", 1);

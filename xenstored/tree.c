@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "wire/path.h"
+#include "xenstored/acl.h"
 #include "xenstored/place.h"
 #include "xenstored/tree.h"
 
@@ -74,6 +75,27 @@ struct node *tree_node_at(struct node *root, const struct place *place)
 	for (unsigned i = 1; node && i <= depth; i++)
 		node = node_child(node, down[i]);
 	return node;
+}
+
+struct node *tree_owned_at(struct node *root, const struct place *place,
+	uint16_t domid, uint32_t instance)
+{
+	const struct place *down[NODE_DEPTH_MAX];
+	const unsigned depth = place->depth;
+	struct node *node = root;
+
+	if (place_path(place, down) != root->place)
+		return NULL; /* a special name */
+	for (unsigned i = 1; node && i <= depth; i++) {
+		const struct acl_entry *owner;
+
+		node = node_child(node, down[i]);
+		owner = node ? acl_owner(node->acl) : NULL;
+		if (owner && owner->domid == domid &&
+			owner->instance == instance)
+			return node;
+	}
+	return NULL;
 }
 
 void tree_find(struct tree *tree, struct node *root, const char *path,

@@ -80,6 +80,13 @@ struct node *tree_node_near(struct node *root, const struct place *place);
 /* The node at @place below @root; NULL if there is none. */
 struct node *tree_node_at(struct node *root, const struct place *place);
 
+/*
+ * The highest node on the way to @place, not the root, that the domain owns;
+ * NULL if it owns none there.
+ */
+struct node *tree_owned_at(struct node *root, const struct place *place,
+	uint16_t domid, uint32_t instance);
+
 /* Follow the canonical, absolute @path from @root. */
 void tree_find(struct tree *tree, struct node *root, const char *path,
 	struct tree_pos *pos);

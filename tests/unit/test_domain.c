@@ -382,6 +382,33 @@ START_TEST(test_features)
 }
 END_TEST
 
+/*
+ * The nodes of a dead domain go as trees: a watch above hears of each once,
+ * as of any removal, whichever of its nodes is older.
+ */
+START_TEST(test_death_by_trees)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	ck_assert_int_eq(FX_ASK(fx, k, WRITE, "/t/x/y/z\0v"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/t/x/y\0n1"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/t/x/y/z\0n0"), 0);
+	if (_i)
+		ck_assert_int_eq(FX_ASK(fx, k, WRITE, "/t/x/y/z/0\0v"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/t/x/y/z\0n1"), 0);
+	if (_i)
+		ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/t/x\0n1"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, WATCH, "/t\0t"), 0);
+	EVENT("/t");
+	fx_dom_die(fx, 1);
+	EVENT(_i ? "/t/x" : "/t/x/y");
+	QUIET();
+	ck_assert_int_eq(ask(k, XS_OP_READ, "/t/x/y"), ENOENT);
+	ck_assert_int_eq(ask(k, XS_OP_READ, "/t"), 0);
+	teardown();
+}
+END_TEST
+
 BH_CHECK_MAIN("domain", 20, BH_TEST(test_introduce_arguments),
 	BH_TEST(test_domain_path_arguments), BH_LOOP(test_death, 2),
 	BH_LOOP(test_same_number_other_domain, 2),
@@ -389,4 +416,5 @@ BH_CHECK_MAIN("domain", 20, BH_TEST(test_introduce_arguments),
 	BH_TEST(test_many_die_at_once), BH_TEST(test_failed_scan),
 	BH_TEST(test_failed_scan_is_repeated), BH_TEST(test_resume),
 	BH_TEST(test_target_arguments), BH_TEST(test_target),
-	BH_LOOP(test_target_ends, 5), BH_TEST(test_features))
+	BH_LOOP(test_target_ends, 5), BH_TEST(test_features),
+	BH_LOOP(test_death_by_trees, 2))

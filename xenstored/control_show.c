@@ -67,7 +67,7 @@ static bool is_below(const char *path, const char *prefix)
 
 static void watch_line(struct control *c, const struct watch *watch)
 {
-	char path[PATH_ABS_MAX + 1], token[4 * XSMSG_PAYLOAD_MAX / 4 + 1];
+	char path[PATH_ABS_MAX + 1], token[XSMSG_PAYLOAD_MAX + 1];
 	char name[WHO_MAX], depth[16] = "any";
 	struct wr wr;
 

@@ -36,10 +36,6 @@ struct node *node_ref(struct node *node)
  * Nodes to be freed are chained through their acl, which was given up: paths
  * are as deep as guests like, the stack is not (XSA-418).
  */
-/*
- * Nodes to be freed are chained through their acl, which was given up: paths
- * are as deep as guests like, the stack is not (XSA-418).
- */
 void node_drop(struct node *node, struct node **gone)
 {
 	if (--node->refs)

@@ -49,8 +49,8 @@ static bool cursor_fits(
 		cur->slot >= dir->kids->used)
 		return false;
 	/*
-	 * The same names may have got other slots; and directories that were created
-	 * together have one generation.
+	 * The same names may have got other slots; and directories that were
+	 * created together have one generation.
 	 */
 	child = kids_at(dir->kids, cur->slot);
 	return child && child->place == cur->child;

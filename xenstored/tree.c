@@ -13,6 +13,7 @@ int tree_init(struct tree *tree, struct places *places, struct acl *acl)
 	tree->places = places;
 	tree->last_gen = 1;
 	tree->gen = &tree->last_gen;
+	tree->copied = 0;
 	tree->root = node_new(places_root(places), acl, NULL, NULL, 0, 1);
 	return tree->root ? 0 : ENOMEM;
 }
@@ -35,6 +36,7 @@ void tree_fork(struct tree *tree, struct tree *fork)
 	fork->root = node_ref(tree->root);
 	fork->gen = tree->gen;
 	fork->last_gen = 0;
+	fork->copied = 0;
 }
 
 /* The places from below the root to @place, by depth; returns the root. */
@@ -165,6 +167,7 @@ static int tree_own(struct tree *tree, const char *path, bool near,
 				tree->root = copy;
 			node_unref(tree->places, node);
 			node = copy;
+			tree->copied += copy->value_len;
 		}
 		pos->near = node;
 		if (last)

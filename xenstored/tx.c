@@ -263,12 +263,26 @@ static int prep_place(struct tx *tx, struct place *place, size_t len)
 	return r;
 }
 
+/*
+ * Values on the way to what is written have been copied.  That cannot be taken
+ * back, so it is never refused: what comes next is.
+ */
+static void copies_charge(struct tx *tx)
+{
+	struct domain *domain = tx->conn->domain;
+
+	account_force(&domain->account[DOMAIN_MEMORY], tx->tree.copied);
+	tx->memory += tx->tree.copied;
+	tx->tree.copied = 0;
+}
+
 int tx_prep_edit(struct tx *tx, const struct tree_edit *edit)
 {
 	const struct node *leaf = edit->new ? edit->leaf : edit->old;
 	struct place *place = leaf->place;
 	int r;
 
+	copies_charge(tx);
 	r = prep_place(tx, place, edit->new ? leaf->value_len : 0);
 	for (unsigned i = 1; !r && i < edit->created; i++) {
 		place = place->parent;

@@ -58,7 +58,8 @@ struct server;
 enum {
 	/* Bytes charged for an entry, besides names that are new. */
 	TX_ENTRY_COST = 64,
-	TX_COPY_COST = 160, /* for each node on the way to what is written */
+	/* For each node on the way to what is written, besides its value. */
+	TX_COPY_COST = 160,
 	TX_LET_GO_MAX = 65536,
 };
 

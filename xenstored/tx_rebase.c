@@ -171,6 +171,8 @@ int tx_rebase(struct tx *tx)
 	}
 	tree_fini(&tx->tree);
 	tx->tree = next;
+	/* As many as before, and those were charged. */
+	tx->tree.copied = 0;
 	node_unref(server->places, tx->base);
 	tx->base = node_ref(root);
 	for (uint32_t i = 0; i < tx->set.nr; i++) {

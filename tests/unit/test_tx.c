@@ -768,6 +768,42 @@ START_TEST(test_age_timer)
 }
 END_TEST
 
+/* The values on the way to what is written are copied, and paid for. */
+START_TEST(test_copies_are_charged)
+{
+	enum { LEVELS = 20, SIZE = 2000 };
+	char path[3 * LEVELS + 16] = "/own", value[SIZE + 1];
+	const struct account *memory;
+	size_t before;
+	uint32_t tx;
+
+	tx_setup();
+	fx_guest(fx, -k, 1);
+	steps(k, 0, "M/own P/own=n1");
+	memset(value, 'v', SIZE);
+	value[SIZE] = '\0';
+	for (int i = 0; i < LEVELS; i++) {
+		strcat(path, "/a");
+		OK(put(1, 0, path, value));
+	}
+	memory = &domain_find(fx->server, 1)->account[DOMAIN_MEMORY];
+	before = memory->used;
+	tx = begin(1);
+	strcat(path, "/b");
+	OK(put(1, tx, path, "1"));
+	ck_assert_uint_ge(memory->used, before + LEVELS * SIZE);
+	/* over the limit by what was copied: nothing more of its own */
+	domain_limit_set(domain_find(fx->server, 1), QUOTA_MEMORY, before);
+	strcat(path, "b");
+	IS(put(1, tx, path, "1"), ENOMEM);
+	domain_limit_set(
+		domain_find(fx->server, 1), QUOTA_MEMORY, QUOTA_UNLIMITED);
+	OK(commit(1, tx));
+	ck_assert_uint_lt(memory->used, before + 1000);
+	tx_teardown();
+}
+END_TEST
+
 /* A limit that comes later is also of those that are open. */
 START_TEST(test_age_changes)
 {
@@ -874,7 +910,7 @@ BH_CHECK_MAIN("tx", 60, BH_TEST(test_life), BH_TEST(test_ids_go_round),
 	BH_TEST(test_B13_revoke_and_write), BH_TEST(test_xsa_415),
 	BH_TEST(test_B8_nodes), BH_TEST(test_xsa_421), BH_TEST(test_xsa_440),
 	BH_TEST(test_xsa_484), BH_TEST(test_limits), BH_TEST(test_memory),
-	BH_LOOP(test_ends_of_connections, 3),
+	BH_TEST(test_copies_are_charged), BH_LOOP(test_ends_of_connections, 3),
 	BH_LOOP(test_owner_dies_before_the_commit, 3), BH_TEST(test_age),
 	BH_TEST(test_age_timer), BH_TEST(test_age_changes),
 	BH_TEST(test_versions), BH_TEST(test_5000_reads))

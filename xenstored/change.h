@@ -64,7 +64,8 @@ struct change {
 	struct tx *tx;     /* changes of nodes stay in it; NULL: outside */
 
 	/* What is wanted; each kind uses what its comment names. */
-	const char *path; /* canonical */
+	const char *path;           /* canonical */
+	const struct tree_pos *pos; /* where it leads; NULL: not known */
 	const void *value;
 	size_t value_len;
 	struct acl *acl;

@@ -19,6 +19,16 @@ static struct domain *limited(const struct change *change)
 	return change->conn->domain;
 }
 
+/* Where change->path leads in @tree: handlers of requests know already. */
+static const struct tree_pos *change_pos(
+	struct tree *tree, const struct change *change, struct tree_pos *own)
+{
+	if (change->pos)
+		return change->pos;
+	tree_find(tree, tree->root, change->path, own);
+	return own;
+}
+
 /*
  * New nodes have the list of the nearest node above; a guest owns what it
  * creates, the privileged domain creates for the owner of the parent.
@@ -108,7 +118,7 @@ static int create_prepare(struct server *server, struct change *change,
 	acl = acl_inherit(change, pos->near->acl);
 	if (!acl)
 		return ENOMEM;
-	r = tree_prep_create(tx_tree(server, change->tx), change->path, acl,
+	r = tree_prep_create(tx_tree(server, change->tx), pos, acl,
 		change->value, change->value_len, &change->edit);
 	acl_unref(acl);
 	return tx_prepare(change, r);
@@ -118,21 +128,21 @@ static int write_prepare(struct server *server, struct change *change)
 {
 	struct tree *tree = tx_tree(server, change->tx);
 	struct domain *guest = limited(change);
-	struct tree_pos pos;
+	const struct tree_pos *pos;
+	struct tree_pos own;
 	int r;
 
 	if (guest && change->value_len > guest->limits.node_size)
 		return quota_refused(guest, QUOTA_NODE_SIZE);
-	tree_find(tree, tree->root, change->path, &pos);
-	if (!pos.node)
-		return create_prepare(server, change, &pos);
-	r = may_replace(
-		server, change, pos.node, pos.node->acl->nr, change->value_len);
+	pos = change_pos(tree, change, &own);
+	if (!pos->node)
+		return create_prepare(server, change, pos);
+	r = may_replace(server, change, pos->node, pos->node->acl->nr,
+		change->value_len);
 	if (r)
 		return r;
-	return tx_prepare(
-		change, tree_prep_value(tree, change->path, change->value,
-				change->value_len, &change->edit));
+	return tx_prepare(change, tree_prep_value(tree, pos, change->value,
+					  change->value_len, &change->edit));
 }
 
 static void write_commit(struct server *server, struct change *change)
@@ -182,8 +192,12 @@ const struct change_ops change_node_write = {
 
 static int remove_prepare(struct server *server, struct change *change)
 {
-	return tx_prepare(change, tree_prep_remove(tx_tree(server, change->tx),
-					  change->path, &change->edit));
+	struct tree *tree = tx_tree(server, change->tx);
+	struct tree_pos own;
+
+	return tx_prepare(
+		change, tree_prep_remove(tree, change_pos(tree, change, &own),
+				&change->edit));
 }
 
 static void remove_commit(struct server *server, struct change *change)
@@ -243,17 +257,18 @@ const struct change_ops change_node_remove = {
 static int acl_prepare(struct server *server, struct change *change)
 {
 	struct tree *tree = tx_tree(server, change->tx);
-	struct tree_pos pos;
+	const struct tree_pos *pos;
+	struct tree_pos own;
 	int r;
 
 	/* A guest does not change the owner: the one who pays stays. */
-	tree_find(tree, tree->root, change->path, &pos);
-	r = may_replace(
-		server, change, pos.node, change->acl->nr, pos.node->value_len);
+	pos = change_pos(tree, change, &own);
+	r = may_replace(server, change, pos->node, change->acl->nr,
+		pos->node->value_len);
 	if (r)
 		return r;
-	return tx_prepare(change,
-		tree_prep_acl(tree, change->path, change->acl, &change->edit));
+	return tx_prepare(
+		change, tree_prep_acl(tree, pos, change->acl, &change->edit));
 }
 
 static void acl_commit(struct server *server, struct change *change)

@@ -72,11 +72,13 @@ static int find_writable(struct req *req, unsigned deps, struct tree_pos *pos)
 	return conn_access(req->conn, pos->near->acl) & PERM_WRITE ? 0 : r;
 }
 
-static int write_value(struct req *req, const void *value, size_t len)
+static int write_value(struct req *req, const struct tree_pos *pos,
+	const void *value, size_t len)
 {
 	struct change change = {
 		.kind = CHANGE_NODE_WRITE,
 		.path = req->server->path.buf,
+		.pos = pos,
 		.value = value,
 		.value_len = len,
 	};
@@ -89,7 +91,8 @@ int do_write(struct req *req)
 	struct tree_pos pos;
 	int r = find_writable(req, TX_DEP_NODE, &pos);
 
-	return r ? r : write_value(req, req->args.data, req->args.data_len);
+	return r ? r
+		 : write_value(req, &pos, req->args.data, req->args.data_len);
 }
 
 int do_mkdir(struct req *req)
@@ -99,7 +102,7 @@ int do_mkdir(struct req *req)
 
 	if (r || pos.node)
 		return r;
-	return write_value(req, NULL, 0);
+	return write_value(req, &pos, NULL, 0);
 }
 
 int do_rm(struct req *req)
@@ -111,6 +114,7 @@ int do_rm(struct req *req)
 	struct tree_pos pos;
 	int r = req_find(req, PERM_WRITE, TX_DEP_TREE, &pos);
 
+	change.pos = &pos;
 	/* Gone already is as good, if only its parent is there. */
 	if (r == ENOENT && pos.missing == 1)
 		return 0;

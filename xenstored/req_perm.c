@@ -169,6 +169,7 @@ static int set_node(struct req *req, struct acl *acl)
 	struct tree_pos pos;
 	int r = req_find(req, PERM_WRITE | ACL_OWNER, TX_DEP_ACL, &pos);
 
+	change.pos = &pos;
 	if (r)
 		return r;
 	/* Giving a node away would get round the quota (XSA-352). */

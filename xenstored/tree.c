@@ -137,20 +137,18 @@ static struct node *node_copy(const struct node *node)
 }
 
 /*
- * Follow @path and make the nodes on it ours alone, so that they can be changed
- * in place: down to pos->near, or to the one above it when that one is to be
- * replaced anyway.  This changes nothing that anybody can see, so that a
+ * Make the nodes on the way to pos->near ours alone, so that they can be
+ * changed in place: down to that one, or to the one above it when that one is
+ * to be replaced anyway.  This changes nothing that anybody can see, so that a
  * failure half way is harmless.  @slot is the one of pos->near in pos->parent.
  */
-static int tree_own(struct tree *tree, const char *path, bool near,
-	struct tree_pos *pos, uint32_t *slot)
+static int tree_own(
+	struct tree *tree, bool near, struct tree_pos *pos, uint32_t *slot)
 {
 	struct node *node = tree->root, *copy;
 	const struct place *down[NODE_DEPTH_MAX];
-	const struct node *target;
+	const struct node *target = pos->near;
 
-	tree_find(tree, tree->root, path, pos);
-	target = pos->near;
 	place_path(target->place, down);
 	pos->parent = NULL;
 	for (;;) {
@@ -182,16 +180,16 @@ static int tree_own(struct tree *tree, const char *path, bool near,
 
 /* Own the path to an existing node, for an edit that replaces or removes. */
 static int edit_start(
-	struct tree *tree, const char *path, struct tree_edit *edit)
+	struct tree *tree, const struct tree_pos *at, struct tree_edit *edit)
 {
-	struct tree_pos pos;
+	struct tree_pos pos = *at;
 	int r;
 
+	CHECK(at->node);
 	memset(edit, 0, sizeof(*edit));
-	r = tree_own(tree, path, false, &pos, &edit->slot);
+	r = tree_own(tree, false, &pos, &edit->slot);
 	if (r)
 		return r;
-	CHECK(!pos.missing);
 	edit->parent = pos.parent;
 	edit->old = node_ref(pos.near);
 	return 0;
@@ -208,10 +206,10 @@ static int edit_replace(
 	return 0;
 }
 
-int tree_prep_value(struct tree *tree, const char *path, const void *value,
-	size_t len, struct tree_edit *edit)
+int tree_prep_value(struct tree *tree, const struct tree_pos *at,
+	const void *value, size_t len, struct tree_edit *edit)
 {
-	int r = edit_start(tree, path, edit);
+	int r = edit_start(tree, at, edit);
 
 	if (r)
 		return r;
@@ -220,10 +218,10 @@ int tree_prep_value(struct tree *tree, const char *path, const void *value,
 			value, len, ++*tree->gen));
 }
 
-int tree_prep_acl(struct tree *tree, const char *path, struct acl *acl,
+int tree_prep_acl(struct tree *tree, const struct tree_pos *at, struct acl *acl,
 	struct tree_edit *edit)
 {
-	int r = edit_start(tree, path, edit);
+	int r = edit_start(tree, at, edit);
 
 	if (r)
 		return r;
@@ -233,9 +231,9 @@ int tree_prep_acl(struct tree *tree, const char *path, struct acl *acl,
 }
 
 int tree_prep_remove(
-	struct tree *tree, const char *path, struct tree_edit *edit)
+	struct tree *tree, const struct tree_pos *at, struct tree_edit *edit)
 {
-	int r = edit_start(tree, path, edit);
+	int r = edit_start(tree, at, edit);
 
 	if (r)
 		return r;
@@ -298,23 +296,23 @@ static int edit_leaf_value(struct tree *tree, struct tree_edit *edit,
 	return 0;
 }
 
-int tree_prep_create(struct tree *tree, const char *path, struct acl *acl,
-	const void *value, size_t len, struct tree_edit *edit)
+int tree_prep_create(struct tree *tree, const struct tree_pos *at,
+	struct acl *acl, const void *value, size_t len, struct tree_edit *edit)
 {
 	struct node *above = NULL;
-	const char *at, *comp;
-	struct tree_pos pos;
+	const char *rest = at->rest, *comp;
+	struct tree_pos pos = *at;
 	size_t comp_len;
 	int r;
 
+	CHECK(at->missing);
 	memset(edit, 0, sizeof(*edit));
-	r = tree_own(tree, path, true, &pos, &edit->slot);
+	r = tree_own(tree, true, &pos, &edit->slot);
 	if (r)
 		return r;
-	CHECK(pos.missing);
 	edit->parent = pos.near;
 	++*tree->gen;
-	for (at = pos.rest; !r && path_next(&at, &comp, &comp_len);) {
+	while (!r && path_next(&rest, &comp, &comp_len)) {
 		above = edit->leaf;
 		r = edit_append(tree, edit, pos.near, comp, comp_len, acl);
 	}

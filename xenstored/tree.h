@@ -93,23 +93,27 @@ void tree_find(struct tree *tree, struct node *root, const char *path,
 	struct tree_pos *pos);
 
 /*
- * Prepare to create @path and what is missing above it; the new node gets
- * @value, all get @acl.  The path must be missing.  0, ENOMEM or ENOSPC, see
+ * Where the path of an edit leads, @at, is of tree->root as it is now, from
+ * tree_find(), which has been called for other reasons already.
+ *
+ * Prepare to create what is missing; the lowest of the new nodes gets @value,
+ * all get @acl.  The path of @at must be missing, and still be there.  0, ENOMEM or ENOSPC, see
  * kids_prep_add().
  */
-int tree_prep_create(struct tree *tree, const char *path, struct acl *acl,
-	const void *value, size_t len, struct tree_edit *edit) __must_check;
-
-/* Prepare to give the existing node at @path a value.  0 or ENOMEM. */
-int tree_prep_value(struct tree *tree, const char *path, const void *value,
-	size_t len, struct tree_edit *edit) __must_check;
-
-/* Prepare to give the existing node at @path another list.  0 or ENOMEM. */
-int tree_prep_acl(struct tree *tree, const char *path, struct acl *acl,
+int tree_prep_create(struct tree *tree, const struct tree_pos *at,
+	struct acl *acl, const void *value, size_t len,
 	struct tree_edit *edit) __must_check;
 
-/* Prepare to remove the existing node at @path, not "/".  0 or ENOMEM. */
-int tree_prep_remove(struct tree *tree, const char *path,
+/* Prepare to give the existing node @at a value.  0 or ENOMEM. */
+int tree_prep_value(struct tree *tree, const struct tree_pos *at,
+	const void *value, size_t len, struct tree_edit *edit) __must_check;
+
+/* Prepare to give the existing node @at another list.  0 or ENOMEM. */
+int tree_prep_acl(struct tree *tree, const struct tree_pos *at, struct acl *acl,
+	struct tree_edit *edit) __must_check;
+
+/* Prepare to remove the existing node @at, not "/".  0 or ENOMEM. */
+int tree_prep_remove(struct tree *tree, const struct tree_pos *at,
 	struct tree_edit *edit) __must_check;
 
 /* Make the change; edit->old and edit->new stay valid until edit_fini. */

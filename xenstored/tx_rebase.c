@@ -65,15 +65,35 @@ static int commit_if(struct tree *tree, struct tree_edit *edit, int r)
 	return 0;
 }
 
+static int prep_value(struct tree *tree, const char *path,
+	const struct node *node, struct tree_edit *edit)
+{
+	struct tree_pos pos;
+
+	tree_find(tree, tree->root, path, &pos);
+	return tree_prep_value(tree, &pos, node->value, node->value_len, edit);
+}
+
+static int prep_acl(struct tree *tree, const char *path,
+	const struct node *node, struct tree_edit *edit)
+{
+	struct tree_pos pos;
+
+	tree_find(tree, tree->root, path, &pos);
+	return tree_prep_acl(tree, &pos, node->acl, edit);
+}
+
 static int redo_remove(struct tree *next, const struct tx_entry *e)
 {
 	char path[PATH_ABS_MAX + 1];
 	struct tree_edit edit;
+	struct tree_pos pos;
 
 	if (!(e->writes & TX_REMOVED) || !tree_node_at(next->root, e->place))
 		return 0;
 	path_of(e->place, path);
-	return commit_if(next, &edit, tree_prep_remove(next, path, &edit));
+	tree_find(next, next->root, path, &pos);
+	return commit_if(next, &edit, tree_prep_remove(next, &pos, &edit));
 }
 
 /*
@@ -108,7 +128,7 @@ static int redo_create(
 		node = tree_node_at(
 			tree->root, places_find_path(tree->places, path));
 		r = commit_if(next, &edit,
-			tree_prep_create(next, path, node->acl, node->value,
+			tree_prep_create(next, &pos, node->acl, node->value,
 				node->value_len, &edit));
 		*cut = kept;
 		if (r)
@@ -129,12 +149,9 @@ static int redo_change(
 		return 0;
 	path_of(e->place, path);
 	if (e->writes & TX_VALUE)
-		r = commit_if(next, &edit,
-			tree_prep_value(next, path, node->value,
-				node->value_len, &edit));
+		r = commit_if(next, &edit, prep_value(next, path, node, &edit));
 	if (!r && e->writes & TX_ACL)
-		r = commit_if(next, &edit,
-			tree_prep_acl(next, path, node->acl, &edit));
+		r = commit_if(next, &edit, prep_acl(next, path, node, &edit));
 	return r;
 }
 

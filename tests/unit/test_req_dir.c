@@ -305,7 +305,7 @@ START_TEST(test_cursor_after_abandoned_edit)
 	static char all[NAMES * NAME_LEN + 4096];
 	uint32_t used, packed = 0;
 	struct tree_edit edit;
-	struct tree_pos pos;
+	struct tree_pos pos, gone;
 	struct tree *tree;
 	char gen[32];
 	size_t at, len;
@@ -329,8 +329,8 @@ START_TEST(test_cursor_after_abandoned_edit)
 		part("/d", 0, gen, &at);
 		tree_find(tree, tree->root, "/d", &pos);
 		used = pos.node->kids->used;
-		ck_assert_int_eq(
-			tree_prep_remove(tree, "/d/0002999", &edit), 0);
+		tree_find(tree, tree->root, "/d/0002999", &gone);
+		ck_assert_int_eq(tree_prep_remove(tree, &gone, &edit), 0);
 		tree_edit_fini(tree, &edit);
 		packed += pos.node->kids->used != used;
 		p = part("/d", at, gen, &len);

@@ -144,6 +144,15 @@ static void compare(const struct model *m, const struct node *root)
 	ck_assert_str_eq(have, want);
 }
 
+/* Where @path leads, until asked again. */
+static const struct tree_pos *pos_of(const char *path)
+{
+	static struct tree_pos pos;
+
+	tree_find(&tree, tree.root, path, &pos);
+	return &pos;
+}
+
 static void setup(void)
 {
 	struct acl *acl = acl_of(0);
@@ -171,13 +180,13 @@ static void do_write(const char *path, const char *value, uint32_t owner)
 	tree_find(&tree, tree.root, path, &pos);
 	ck_assert_int_eq(pos.node != NULL, model_find(path) >= 0);
 	if (pos.node) {
-		ck_assert_int_eq(tree_prep_value(&tree, path, value,
+		ck_assert_int_eq(tree_prep_value(&tree, &pos, value,
 					 strlen(value), &edit),
 			0);
 	} else {
 		struct acl *acl = acl_of(owner);
 
-		ck_assert_int_eq(tree_prep_create(&tree, path, acl, value,
+		ck_assert_int_eq(tree_prep_create(&tree, &pos, acl, value,
 					 strlen(value), &edit),
 			0);
 		ck_assert_uint_eq(edit.created, pos.missing);
@@ -195,7 +204,7 @@ static void do_remove(const char *path)
 
 	if (model_find(path) < 0)
 		return;
-	ck_assert_int_eq(tree_prep_remove(&tree, path, &edit), 0);
+	ck_assert_int_eq(tree_prep_remove(&tree, pos_of(path), &edit), 0);
 	tree_commit(&tree, &edit);
 	tree_edit_fini(&tree, &edit);
 	model_remove(path);
@@ -208,7 +217,8 @@ static void do_chown(const char *path, uint32_t owner)
 	int at = model_find(path);
 
 	if (at >= 0) {
-		ck_assert_int_eq(tree_prep_acl(&tree, path, acl, &edit), 0);
+		ck_assert_int_eq(
+			tree_prep_acl(&tree, pos_of(path), acl, &edit), 0);
 		tree_commit(&tree, &edit);
 		tree_edit_fini(&tree, &edit);
 		model.node[at].owner = owner;
@@ -282,11 +292,13 @@ START_TEST(test_abandoned_edit)
 	do_write("/a/b", "1", 0);
 	old = tree_snapshot(&tree);
 	ck_assert_int_eq(
-		tree_prep_create(&tree, "/a/c/d/e", acl, "x", 1, &edit), 0);
+		tree_prep_create(&tree, pos_of("/a/c/d/e"), acl, "x", 1, &edit),
+		0);
 	tree_edit_fini(&tree, &edit);
-	ck_assert_int_eq(tree_prep_value(&tree, "/a/b", "2", 1, &edit), 0);
+	ck_assert_int_eq(
+		tree_prep_value(&tree, pos_of("/a/b"), "2", 1, &edit), 0);
 	tree_edit_fini(&tree, &edit);
-	ck_assert_int_eq(tree_prep_remove(&tree, "/a", &edit), 0);
+	ck_assert_int_eq(tree_prep_remove(&tree, pos_of("/a"), &edit), 0);
 	tree_edit_fini(&tree, &edit);
 	compare(&model, tree.root);
 	compare(&model, old);
@@ -334,7 +346,8 @@ START_TEST(test_deepest_path)
 	for (int i = 0; i < PATH_ABS_MAX; i += 2)
 		memcpy(path + i, "/x", 2);
 	path[PATH_ABS_MAX] = '\0';
-	ck_assert_int_eq(tree_prep_create(&tree, path, acl, "v", 1, &edit), 0);
+	ck_assert_int_eq(
+		tree_prep_create(&tree, pos_of(path), acl, "v", 1, &edit), 0);
 	tree_commit(&tree, &edit);
 	tree_edit_fini(&tree, &edit);
 	acl_unref(acl);
@@ -409,10 +422,10 @@ static void fork_write(struct tree *fork, const char *path, const char *value)
 	tree_find(fork, fork->root, path, &pos);
 	if (pos.node)
 		ck_assert_int_eq(
-			tree_prep_value(fork, path, value, 1, &edit), 0);
+			tree_prep_value(fork, &pos, value, 1, &edit), 0);
 	else
 		ck_assert_int_eq(
-			tree_prep_create(fork, path, acl, value, 1, &edit), 0);
+			tree_prep_create(fork, &pos, acl, value, 1, &edit), 0);
 	tree_commit(fork, &edit);
 	tree_edit_fini(fork, &edit);
 	acl_unref(acl);

@@ -359,14 +359,14 @@ static int prepare(struct tree *tree, struct change *c, struct tree_edit *edit)
 
 	tree_find(tree, tree->root, c->path, &pos);
 	if (c->kind == CHANGE_NODE_REMOVE)
-		return tree_prep_remove(tree, c->path, edit);
+		return tree_prep_remove(tree, &pos, edit);
 	if (c->kind == CHANGE_NODE_ACL)
-		return tree_prep_acl(tree, c->path, c->acl, edit);
+		return tree_prep_acl(tree, &pos, c->acl, edit);
 	if (pos.node)
 		return tree_prep_value(
-			tree, c->path, c->value, c->value_len, edit);
+			tree, &pos, c->value, c->value_len, edit);
 	return tree_prep_create(
-		tree, c->path, pos.near->acl, c->value, c->value_len, edit);
+		tree, &pos, pos.near->acl, c->value, c->value_len, edit);
 }
 
 /* Make @c in @s; or prepare it only, and give it up. */

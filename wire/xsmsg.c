@@ -2,45 +2,44 @@
 /* xsmsg.c - messages of the Xenstore protocol */
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <xen/io/xs_wire.h>
 
-#include "common/rd.h"
-#include "common/wr.h"
 #include "wire/xsmsg.h"
 
-static_assert(XSMSG_HDR_LEN == sizeof(struct xsd_sockmsg), "header");
+static_assert(XSMSG_HDR_LEN == sizeof(struct xsd_sockmsg) &&
+		      XSMSG_HDR_LEN == sizeof(struct xsmsg_hdr) &&
+		      offsetof(struct xsmsg_hdr, type) ==
+			      offsetof(struct xsd_sockmsg, type) &&
+		      offsetof(struct xsmsg_hdr, req_id) ==
+			      offsetof(struct xsd_sockmsg, req_id) &&
+		      offsetof(struct xsmsg_hdr, tx_id) ==
+			      offsetof(struct xsd_sockmsg, tx_id) &&
+		      offsetof(struct xsmsg_hdr, len) ==
+			      offsetof(struct xsd_sockmsg, len),
+	"header");
 static_assert((int)XSMSG_PAYLOAD_MAX == XENSTORE_PAYLOAD_MAX, "payload");
 
 enum xsmsg_status xsmsg_parse(struct xsmsg *msg, const void *buf, size_t len)
 {
-	struct rd rd;
-
+	msg->payload = NULL;
 	if (len < XSMSG_HDR_LEN)
 		return XSMSG_MORE;
-	rd_init(&rd, buf, len);
-	msg->hdr.type = rd_u32(&rd);
-	msg->hdr.req_id = rd_u32(&rd);
-	msg->hdr.tx_id = rd_u32(&rd);
-	msg->hdr.len = rd_u32(&rd);
-	msg->payload = NULL;
+	memcpy(&msg->hdr, buf, XSMSG_HDR_LEN);
 	if (msg->hdr.len > XSMSG_PAYLOAD_MAX)
 		return XSMSG_BAD;
-	msg->payload = rd_bytes(&rd, msg->hdr.len);
-	return msg->payload ? XSMSG_READY : XSMSG_MORE;
+	if (msg->hdr.len > len - XSMSG_HDR_LEN)
+		return XSMSG_MORE;
+	msg->payload = (const uint8_t *)buf + XSMSG_HDR_LEN;
+	return XSMSG_READY;
 }
 
 void xsmsg_hdr_emit(void *buf, const struct xsmsg_hdr *hdr)
 {
-	struct wr wr;
-
-	wr_init(&wr, buf, XSMSG_HDR_LEN);
-	wr_u32(&wr, hdr->type);
-	wr_u32(&wr, hdr->req_id);
-	wr_u32(&wr, hdr->tx_id);
-	wr_u32(&wr, hdr->len);
+	memcpy(buf, hdr, XSMSG_HDR_LEN);
 }
 
 const char *xsmsg_error_name(int err)

@@ -18,7 +18,7 @@ struct outmsg {
 	uint32_t len;
 	uint32_t cap;
 	uint32_t replies;
-	uint32_t hash; /* of watch and path */
+	uint32_t hash; /* of watch and path, once there are buckets */
 	bool in_hash;
 	uint8_t data[];
 };
@@ -29,6 +29,7 @@ void outq_init(struct outq *q, const struct hash_key *key,
 	memset(q, 0, sizeof(*q));
 	TAILQ_INIT(&q->msgs);
 	TAILQ_INIT(&q->marks);
+	LIST_INIT(&q->few);
 	q->key = key;
 	q->memory = memory;
 	q->events_max = events_max;
@@ -112,22 +113,55 @@ int outq_reply(struct outq *q, const struct xsmsg_hdr *hdr, const void *data)
 	return 0;
 }
 
-static uint32_t event_hash(const struct outq *q, const struct watch *watch,
-	const char *path, size_t len)
+static uint32_t event_hash(
+	const struct outq *q, uint64_t watch, const char *path, size_t len)
 {
-	return (uint32_t)(hash_bytes(q->key, path, len) + watch->seq);
+	return (uint32_t)(hash_bytes(q->key, path, len) + watch);
+}
+
+static void msg_hash(struct outq *q, struct outmsg *msg)
+{
+	const char *path = (const char *)msg->data + XSMSG_HDR_LEN;
+	struct outq_bucket *list = &q->few;
+
+	if (q->bucket) {
+		msg->hash = event_hash(q, msg->watch, path, strlen(path));
+		list = &q->bucket[msg->hash % OUTQ_BUCKETS];
+	}
+	LIST_INSERT_HEAD(list, msg, in_bucket);
+	msg->in_hash = true;
+}
+
+/* From now on there are too many events to look at each. */
+static int buckets_make(struct outq *q)
+{
+	struct outmsg *msg;
+
+	q->bucket = calloc(OUTQ_BUCKETS, sizeof(*q->bucket));
+	if (!q->bucket)
+		return ENOMEM;
+	while ((msg = LIST_FIRST(&q->few))) {
+		LIST_REMOVE(msg, in_bucket);
+		msg_hash(q, msg);
+	}
+	return 0;
 }
 
 /* The payload of an event starts with its path; the token is the watch's. */
 static bool is_queued(const struct outq *q, const struct watch *watch,
 	const char *path, size_t len)
 {
-	uint32_t hash = event_hash(q, watch, path, len);
+	const struct outq_bucket *list = &q->few;
 	const struct outmsg *msg;
+	uint32_t hash = 0;
 
 	if (!q->events)
 		return false;
-	LIST_FOREACH (msg, &q->bucket[hash % OUTQ_BUCKETS], in_bucket)
+	if (q->bucket) {
+		hash = event_hash(q, watch->seq, path, len);
+		list = &q->bucket[hash % OUTQ_BUCKETS];
+	}
+	LIST_FOREACH (msg, list, in_bucket)
 		if (msg->hash == hash && msg->watch == watch->seq &&
 			msg->len == XSMSG_HDR_LEN + len + 1 + watch->token_len +
 					    1 &&
@@ -154,9 +188,7 @@ static int event_queue(
 	hdr.len = (uint32_t)(len + 1 + watch->token_len + 1);
 	if (q->events >= q->events_max)
 		return ENOSPC;
-	if (!q->bucket)
-		q->bucket = calloc(OUTQ_BUCKETS, sizeof(*q->bucket));
-	if (!q->bucket)
+	if (!q->bucket && q->events >= OUTQ_FEW && buckets_make(q))
 		return ENOMEM;
 	msg = msg_new(XSMSG_HDR_LEN + hdr.len);
 	if (!msg)
@@ -175,9 +207,7 @@ static int event_queue(
 	memcpy(data + len + 1, watch->token, watch->token_len + 1);
 	msg->len = msg->cap;
 	msg->watch = watch->seq;
-	msg->hash = event_hash(q, watch, path, len);
-	msg->in_hash = true;
-	LIST_INSERT_HEAD(&q->bucket[msg->hash % OUTQ_BUCKETS], msg, in_bucket);
+	msg_hash(q, msg);
 	TAILQ_INSERT_TAIL(&q->msgs, msg, link);
 	q->bytes += msg->len;
 	q->events++;

@@ -32,6 +32,7 @@ struct watch;
 
 enum {
 	OUTQ_BUCKETS = 256,
+	OUTQ_FEW = 8, /* events that are looked through without buckets */
 	/* Small replies share one allocation, which malloc has at hand. */
 	OUTQ_CHUNK = 920,
 };
@@ -44,7 +45,8 @@ LIST_HEAD(outq_bucket, outmsg);
 struct outq {
 	struct outmsg_head msgs;
 	struct outq_marks marks;    /* watches that missed events, in order */
-	struct outq_bucket *bucket; /* events not begun; NULL: never any */
+	struct outq_bucket few;     /* events not begun */
+	struct outq_bucket *bucket; /* the same, if there were ever many */
 	const struct hash_key *key;
 	struct account *memory; /* pays for all of it */
 	size_t events_max;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* test_watch.c - who hears of what, in which order, and what it costs */
 #include "tests/unit/xs_case.h"
+#include "xenstored/change.h"
 #include "xenstored/place.h"
 
 /* Two strings, or three with @depth. */
@@ -358,6 +359,33 @@ START_TEST(test_visibility_below_new_parents)
 }
 END_TEST
 
+/* However many wait already: those that were queued first are found, too. */
+START_TEST(test_events_are_merged)
+{
+	char path[32];
+	int nr = _i ? 100 : 2;
+
+	setup();
+	ck_assert_int_eq(watch(k, "/m", "t", NULL), 0);
+	EVENT(k, "/m");
+	/* No turn of the loop in between: nothing is sent. */
+	for (int times = 0; times < 3; times++)
+		for (int i = 0; i < nr; i++) {
+			struct change change = {
+				.kind = CHANGE_NODE_WRITE, .path = path};
+
+			snprintf(path, sizeof(path), "/m/%d", i);
+			ck_assert_int_eq(change_apply(fx->server, &change), 0);
+		}
+	for (int i = 0; i < nr; i++) {
+		snprintf(path, sizeof(path), "/m/%d", i);
+		EVENT(k, path);
+	}
+	QUIET(k);
+	teardown();
+}
+END_TEST
+
 /* Only an event of which the client has seen nothing can be merged with. */
 START_TEST(test_begun_events_are_not_merged_with)
 {
@@ -477,6 +505,7 @@ BH_CHECK_MAIN("watch", 20, BH_TEST(test_reply_then_first_event),
 	BH_TEST(test_deep_watches_are_paid_for), BH_TEST(test_long_token),
 	BH_TEST(test_reader_that_does_not_read),
 	BH_TEST(test_visibility_below_new_parents),
+	BH_LOOP(test_events_are_merged, 2),
 	BH_TEST(test_begun_events_are_not_merged_with),
 	BH_TEST(test_full_account), BH_TEST(test_special),
 	BH_TEST(test_special_needs_permission))

@@ -163,18 +163,26 @@ void xs_event_show(struct xs_handle *h)
 /* --- calls ---------------------------------------------------------------- */
 
 struct call {
-	struct xs_waiter w;
+	struct xs_waiter *w;
+	unsigned int *left; /* answers that @w waits for */
 	int err;
 	void *data;
 	size_t len;
 };
 
+static void answer_note(struct call *c, int err)
+{
+	c->err = err;
+	if (--*c->left)
+		return;
+	c->w->done = true;
+	pthread_cond_signal(&c->w->cond);
+}
+
 static void on_reply(void *arg, int err, const void *payload, size_t len)
 {
 	struct call *c = arg;
 
-	c->w.done = true;
-	c->err = err;
 	if (!err) {
 		c->data = malloc(len + 1);
 		c->len = len;
@@ -182,10 +190,10 @@ static void on_reply(void *arg, int err, const void *payload, size_t len)
 			memcpy(c->data, payload, len);
 			((char *)c->data)[len] = '\0';
 		} else {
-			c->err = ENOMEM;
+			err = ENOMEM;
 		}
 	}
-	pthread_cond_signal(&c->w.cond);
+	answer_note(c, err);
 }
 
 /*
@@ -197,40 +205,65 @@ static void follow(struct xsx *x)
 	(void)xsx_path(x, XS_OP_GET_DOMAIN_PATH, XBT_NULL, "0", NULL, NULL);
 }
 
+/*
+ * With the lock: queue @req, to be answered into @c.  What is over the limit
+ * waits for its turn as for an answer, and as long: those before it may have
+ * timed out, but count until they are answered.
+ */
+static void call_submit(
+	struct xs_handle *h, const struct xsx_request *req, struct call *c)
+{
+	struct xsx_request own = *req;
+	unsigned int ms = req->timeout_ms ? req->timeout_ms : h->x->timeout_ms;
+	int64_t deadline = ms ? xsx_now() + ms : XSX_NEVER;
+
+	own.fn = on_reply;
+	own.arg = c;
+	while (xsx_submit(h->x, &own)) {
+		int err = errno;
+
+		if (err == EAGAIN && xsx_now() >= deadline)
+			err = ETIMEDOUT;
+		if (err != EAGAIN) {
+			answer_note(c, err);
+			return;
+		}
+		(void)xsx_flush(h->x);
+		xs_step(h, c->w, deadline);
+	}
+	if (!req->nr)
+		follow(h->x);
+}
+
+/* Until all of @nr requests are answered, each into its place in @calls. */
+static void calls_run(struct xs_handle *h, const struct xsx_request *reqs,
+	struct call *calls, unsigned int nr)
+{
+	unsigned int left = nr;
+	struct xs_waiter w;
+
+	xs_waiter_init(&w);
+	xs_lock(h);
+	for (unsigned int i = 0; i < nr; i++) {
+		calls[i].w = &w;
+		calls[i].left = &left;
+		call_submit(h, &reqs[i], &calls[i]);
+	}
+	(void)xsx_flush(h->x);
+	while (!w.done)
+		xs_step(h, &w, h->x->next_deadline);
+	xs_event_show(h);
+	xs_waiter_fini(h, &w);
+	xs_unlock(h);
+}
+
 void *xs_call(struct xs_handle *h, uint32_t type, xs_transaction_t t,
 	const struct iovec *iov, unsigned int nr, size_t *len)
 {
+	struct xsx_request req = {.type = type, .tx = t, .iov = iov, .nr = nr};
 	struct call c = {.err = 0};
-	struct xsx_request req = {
-		.type = type,
-		.tx = t,
-		.iov = iov,
-		.nr = nr,
-		.fn = on_reply,
-		.arg = &c,
-	};
-	int64_t deadline = XSX_NEVER;
 
-	xs_waiter_init(&c.w);
-	xs_lock(h);
-	/* What is over the limit waits for its turn as for an answer. */
-	while (xsx_submit(h->x, &req)) {
-		c.err = errno;
-		if (c.err != EAGAIN)
-			goto out;
-		xs_step(h, &c.w, XSX_NEVER);
-	}
-	if (h->x->timeout_ms)
-		deadline = xsx_now() + h->x->timeout_ms;
-	if (!nr)
-		follow(h->x);
-	(void)xsx_flush(h->x);
-	while (!c.w.done)
-		xs_step(h, &c.w, deadline);
-out:
-	xs_event_show(h);
-	xs_waiter_fini(h, &c.w);
-	xs_unlock(h);
+	calls_run(h, &req, &c, 1);
 	if (c.err) {
 		errno = c.err;
 		return NULL;
@@ -243,6 +276,27 @@ out:
 	 */
 	errno = 0;
 	return c.data;
+}
+
+void xsx_handle_run(
+	struct xs_handle *h, const struct xsx_request *reqs, unsigned int nr)
+{
+	int saved = errno;
+	struct call *calls = calloc(nr, sizeof(*calls));
+
+	if (calls && nr)
+		calls_run(h, reqs, calls, nr);
+	for (unsigned int i = 0; i < nr; i++) {
+		struct call none = {.err = ENOMEM}, *c = &none;
+
+		if (calls)
+			c = &calls[i];
+		if (reqs[i].fn)
+			reqs[i].fn(reqs[i].arg, c->err, c->data, c->len);
+		free(c->data);
+	}
+	free(calls);
+	errno = saved;
 }
 
 bool xs_call_ok(struct xs_handle *h, uint32_t type, xs_transaction_t t,

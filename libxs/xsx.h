@@ -192,6 +192,18 @@ int xsx_wait(struct xsx *x, int timeout_ms);
 struct xs_handle *xsx_handle_open(const struct xsx_options *opts);
 
 /*
+ * xsx_handle_run - many requests on @h under way at once
+ * @reqs:	@nr requests, with their callbacks
+ *
+ * Returns when all are answered.  Only then, from the calling thread and in
+ * the order of @reqs, come the callbacks, which may use @h.  Here a NUL
+ * follows the payload, not counted.  Other threads may use @h meanwhile;
+ * what their requests and these do to each other is up to the store.
+ */
+void xsx_handle_run(
+	struct xs_handle *h, const struct xsx_request *reqs, unsigned int nr);
+
+/*
  * xsx_timeout_set - requests on @h from now on fail with ETIMEDOUT after
  * @timeout_ms; 0 for never.  Waiting for events has no timeout.
  */

@@ -439,9 +439,151 @@ START_TEST(test_txn)
 }
 END_TEST
 
+/* --- many at once --------------------------------------------------------- */
+
+enum { MANY = 5 };
+
+struct many {
+	struct xs_handle *h;
+	pthread_t thread;
+	int nr; /* callbacks so far */
+};
+
+/* Nothing is answered before all was asked; then the last one first. */
+static void *late_main(void *arg)
+{
+	uint32_t ids[MANY];
+
+	(void)arg;
+	for (int i = 0; i < MANY; i++) {
+		ck_assert(server_take(&s));
+		ids[i] = s.hdr.req_id;
+	}
+	server_say(&s, XS_ERROR, ids[MANY - 1], "ENOENT", 7);
+	for (int i = MANY - 1; i-- > 0;)
+		server_say(&s, XS_READ, ids[i], &"abcd"[i], 1);
+	/* and what a callback asks */
+	ck_assert(server_take(&s));
+	server_answer(&s, "again", 5);
+	return NULL;
+}
+
+static void on_many(void *arg, int err, const void *payload, size_t len)
+{
+	struct many *m = arg;
+
+	ck_assert(pthread_equal(m->thread, pthread_self()));
+	if (m->nr == MANY - 1) {
+		char *v = xs_read(m->h, XBT_NULL, "/b", NULL);
+
+		ck_assert_str_eq(v, "again");
+		free(v);
+		ck_assert_int_eq(err, ENOENT);
+	} else {
+		ck_assert_int_eq(err, 0);
+		ck_assert_uint_eq(len, 1);
+		ck_assert_int_eq(*(const char *)payload, "abcd"[m->nr]);
+		ck_assert_int_eq(((const char *)payload)[1], 0);
+	}
+	m->nr++;
+}
+
+static void many_fill(struct xsx_request *reqs, struct many *m)
+{
+	static struct iovec iov;
+
+	iov = xs_iov("/a");
+	for (int i = 0; i < MANY; i++)
+		reqs[i] = (struct xsx_request){
+			.type = XS_READ,
+			.iov = &iov,
+			.nr = 1,
+			.fn = on_many,
+			.arg = m,
+		};
+}
+
+START_TEST(test_run)
+{
+	struct xsx_options opts = {.transport = XSX_FD, .fd = server_pair(&s)};
+	struct xs_handle *h = xsx_handle_open(&opts);
+	struct many m = {.h = h, .thread = pthread_self()};
+	struct xsx_request reqs[MANY];
+
+	many_fill(reqs, &m);
+	ck_assert_int_eq(pthread_create(&thread, NULL, late_main, NULL), 0);
+	errno = EDOM;
+	xsx_handle_run(h, reqs, 0);
+	xsx_handle_run(h, reqs, MANY);
+	ck_assert_int_eq(errno, EDOM);
+	ck_assert_int_eq(m.nr, MANY);
+	done(h);
+}
+END_TEST
+
+static void on_gone(void *arg, int err, const void *payload, size_t len)
+{
+	int *nr = arg;
+
+	(void)payload;
+	ck_assert_uint_eq(len, 0);
+	ck_assert_int_eq(err, ECONNRESET);
+	++*nr;
+}
+
+/* More than may be under way; and the store goes away in the middle. */
+START_TEST(test_run_limit)
+{
+	static const struct step steps[] = {
+		SAY(XS_READ, NULL, "a"),
+		SAY(XS_READ, NULL, "b"),
+		SAY(XS_READ, NULL, "c"),
+		SAY(XS_READ, NULL, "d"),
+		END_,
+	};
+	struct xs_handle *h =
+		play_with(steps, (struct xsx_options){.requests_max = 2});
+	struct many m = {.h = h, .thread = pthread_self()};
+	struct xsx_request reqs[MANY];
+	int gone = 0;
+
+	many_fill(reqs, &m);
+	xsx_handle_run(h, reqs, MANY - 1);
+	ck_assert_int_eq(m.nr, MANY - 1);
+	shutdown(s.fd, SHUT_RDWR);
+	for (int i = 0; i < MANY; i++) {
+		reqs[i].fn = on_gone;
+		reqs[i].arg = &gone;
+	}
+	xsx_handle_run(h, reqs, MANY);
+	ck_assert_int_eq(gone, MANY);
+	done(h);
+}
+END_TEST
+
+/*
+ * What timed out counts until it is answered; who comes next waits no longer
+ * for a place than for an answer.
+ */
+START_TEST(test_limit_timeout)
+{
+	static const struct step steps[] = {
+		{XS_READ, "/a", NOTHING, NULL, 0}, END_};
+	struct xs_handle *h = play_with(steps,
+		(struct xsx_options){.requests_max = 1, .timeout_ms = 30});
+
+	for (int i = 0; i < 3; i++) {
+		ck_assert_ptr_null(xs_read(h, XBT_NULL, "/a", NULL));
+		ck_assert_int_eq(errno, ETIMEDOUT);
+	}
+	done(h);
+}
+END_TEST
+
 BH_CHECK_MAIN("xs", 20, BH_TEST(test_values),
 	BH_LOOP(test_perms_get, sizeof(perms) / sizeof(*perms)),
 	BH_TEST(test_perms_set),
 	BH_LOOP(test_directory, sizeof(dirs) / sizeof(*dirs)),
 	BH_TEST(test_directory_restless), BH_TEST(test_domains),
-	BH_TEST(test_numbers), BH_TEST(test_txn))
+	BH_TEST(test_numbers), BH_TEST(test_txn), BH_TEST(test_run),
+	BH_TEST(test_run_limit), BH_TEST(test_limit_timeout))

@@ -6,7 +6,8 @@
  *
  * Everything is read in one transaction, which is then committed: that fails
  * if anything that was read has changed meanwhile, and all is read again.  So
- * what is shown was there at once, with any daemon.  --loose does without,
+ * what is shown was there at once, with any daemon.  It is quick, since many
+ * nodes are asked about in one round trip (node.c).  --loose does without,
  * for a store that is never quiet.
  */
 #include <stdio.h>

@@ -20,6 +20,7 @@ struct node {
 	struct node **children;
 	size_t children_nr;
 	bool listed; /* children is what there is, not just not asked */
+	char **names; /* of the children, while they are loaded */
 };
 
 enum { /* what to read of a node */

@@ -131,6 +131,8 @@ static char **mark_pop(struct evq *q)
 		if (!ev)
 			return NULL;
 		mark_set(q, w, false);
+		TAILQ_REMOVE(&q->watches, w, link);
+		TAILQ_INSERT_TAIL(&q->watches, w, link);
 		return ev->vec;
 	}
 	errno = EAGAIN;
@@ -141,8 +143,11 @@ char **evq_pop(struct evq *q)
 {
 	struct evq_event *ev = TAILQ_FIRST(&q->events);
 
-	if (!ev)
+	if (!ev || (q->marks && !q->queue_next)) {
+		q->queue_next = true;
 		return mark_pop(q);
+	}
+	q->queue_next = false;
 	event_remove(q, ev);
 	return ev->vec;
 }

@@ -7,10 +7,12 @@
  * Events have to be taken from the connection whether they are read or not,
  * since answers come behind them, and guests cause them.  So the queue holds
  * each (path, token) once, and at most EVQ_MAX of them or EVQ_BYTES.  What
- * comes beyond that, or when there is no memory, leaves a mark at its watch;
- * once the queue is empty the watch reports its own path, which says that
- * anything below it may have changed.  Marks need no memory, so nothing is
- * ever lost.  An event that no watch of ours can have caused is dropped.
+ * comes beyond that, or when there is no memory, leaves a mark at its watch:
+ * the watch will report its own path, which says that anything below it may
+ * have changed.  Marks need no memory, so nothing is ever lost.  They take
+ * turns with the queue and with each other, since guests may see to it that
+ * the queue is never empty.  An event that no watch of ours can have caused is
+ * dropped.
  *
  * Not thread-safe: the lock of the handle is held.
  */
@@ -32,6 +34,7 @@ struct evq {
 	void *event_tree, *watch_tree; /* the same, for tsearch(3) */
 	size_t nr, bytes;              /* of events */
 	size_t marks;                  /* watches that have one */
+	bool queue_next;               /* a mark was read last */
 };
 
 void evq_init(struct evq *q);

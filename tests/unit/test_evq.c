@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "libxs/evq.h"
 #include "libxs/xenstore.h"
@@ -95,7 +96,7 @@ static void flood(struct evq *q, const char *below, const char *token, int nr)
 	}
 }
 
-/* More than fit: the watch, and only it, reports itself behind the rest. */
+/* More than fit: the watch, and only it, reports itself. */
 START_TEST(test_overflow)
 {
 	struct evq q;
@@ -119,6 +120,7 @@ START_TEST(test_overflow)
 	evq_push(&q, "/c", "t");
 	evq_push(&q, "/a", "v");
 	ck_assert_uint_eq(q.marks, 1);
+	expect(&q, "/a", "t");
 	while (q.nr) {
 		vec = evq_pop(&q);
 		ck_assert_ptr_nonnull(vec);
@@ -126,10 +128,38 @@ START_TEST(test_overflow)
 		nr++;
 	}
 	ck_assert_int_eq(nr, EVQ_MAX);
-	ck_assert(evq_ready(&q));
-	expect(&q, "/a", "t");
 	expect_none(&q);
 	ck_assert_uint_eq(q.bytes, 0);
+	evq_fini(&q);
+}
+END_TEST
+
+/* A queue that is always full keeps no watch from reporting, nor a mark. */
+START_TEST(test_overflow_turns)
+{
+	struct evq q;
+	int seen[3] = {0};
+
+	evq_init(&q);
+	ck_assert(evq_watch(&q, "/a", "t"));
+	ck_assert(evq_watch(&q, "/b", "t"));
+	flood(&q, "/a", "t", EVQ_MAX);
+	evq_push(&q, "/b", "t");
+	for (int i = 0; i < 8; i++) {
+		char path[32], **vec;
+
+		snprintf(path, sizeof(path), "/a/x%d", i);
+		evq_push(&q, path, "t"); /* into what was freed */
+		evq_push(&q, "/a/y", "t");
+		vec = evq_pop(&q);
+		seen[0] += !strcmp(vec[XS_WATCH_PATH], "/a");
+		seen[1] += !strcmp(vec[XS_WATCH_PATH], "/b");
+		seen[2] += strlen(vec[XS_WATCH_PATH]) > 2;
+		free(vec);
+	}
+	ck_assert_int_ge(seen[0], 1);
+	ck_assert_int_eq(seen[1], 1);
+	ck_assert_int_eq(seen[2], 4);
 	evq_fini(&q);
 }
 END_TEST
@@ -198,5 +228,6 @@ START_TEST(test_kinds)
 END_TEST
 
 BH_CHECK_MAIN("evq", 30, BH_TEST(test_order), BH_TEST(test_same),
-	BH_TEST(test_filter), BH_TEST(test_overflow), BH_TEST(test_bytes),
-	BH_TEST(test_unwatch), BH_TEST(test_kinds))
+	BH_TEST(test_overflow_turns), BH_TEST(test_filter),
+	BH_TEST(test_overflow), BH_TEST(test_bytes), BH_TEST(test_unwatch),
+	BH_TEST(test_kinds))

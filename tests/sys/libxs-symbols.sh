@@ -54,4 +54,23 @@ for header in xenstore.h xenstore_lib.h xsx.h; do
 			-I"$BH_SRCDIR/libxs" -fsyntax-only "$T/h.$lang"
 	done
 done
+# a program that pkg-config linked finds this library and not Xen's
+if command -v pkg-config >/dev/null; then
+	cat >"$T/linked.c" <<-'end'
+		#include <xsx.h>
+		int main(void)
+		{
+			static const struct xsx_options no = {XSX_PATH};
+
+			return xsx_open(&no) ? 1 : 0;
+		}
+	end
+	# shellcheck disable=SC2046 # flags are words
+	check "a program links as the manual says" \
+		cc -o "$T/linked" "$T/linked.c" $(PKG_CONFIG_PATH=$BH_BUILDDIR/libxs \
+			pkg-config --define-variable=libdir="$BH_BUILDDIR/libxs/.libs" \
+			--define-variable=includedir="$BH_SRCDIR/libxs" \
+			--cflags --libs bulkhead-xenstore)
+	check "and runs" env -u LD_LIBRARY_PATH "$T/linked"
+fi
 finish

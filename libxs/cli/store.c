@@ -19,18 +19,21 @@ enum {
 
 int store_open(struct cli *cli)
 {
+	struct xsx_options opts = {
+		.transport = cli->socket ? XSX_PATH : XSX_AUTO,
+		.path = cli->socket,
+		.timeout_ms = (unsigned int)cli->timeout_ms,
+	};
 	int e;
 
 	if (cli->xs)
 		return CLI_OK;
-	if (cli->socket)
-		setenv("XENSTORED_PATH", cli->socket, 1);
-	cli->xs = xs_open(0);
+	cli->xs = xsx_handle_open(&opts);
 	e = errno;
-	if (cli->xs) {
-		xsx_timeout_set(cli->xs, (unsigned int)cli->timeout_ms);
+	if (cli->xs)
 		return CLI_OK;
-	}
+	if (e == ETIMEDOUT)
+		return cli_fail(cli, e, "connect", cli->socket);
 	if (e == EACCES || e == EPERM) {
 		cli_fail_text(cli, CLI_DENIED,
 			"cannot connect to the store: %s", strerror(e));

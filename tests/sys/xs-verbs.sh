@@ -217,6 +217,23 @@ xs read -j --timeout 0.4 /a 2>"$T/err"
 check_eq "no answer, JSON: exit code 8" 8 $?
 check "is JSON" is_json <"$T/err"
 kill -CONT "$store_pid"
+if command -v python3 >/dev/null; then
+	# a daemon that accepts nobody, with as many waiting as may
+	start full timeout 20 python3 -c 'if 1:
+		import socket, sys, time
+		s = [socket.socket(socket.AF_UNIX) for i in range(4)]
+		s[0].bind(sys.argv[1])
+		s[0].listen(0)
+		for c in s[1:]:
+			c.setblocking(False)
+			try:
+				c.connect(sys.argv[1])
+			except BlockingIOError:
+				print("full", flush=True)
+		time.sleep(20)' "$T/full"
+	wait_for 5 grep -q full "$T/full.log"
+	code "no place in the queue" 8 read --timeout 0.3 --socket "$T/full" /a
+fi
 start watch timeout 20 "$XS" watch /a
 watch_pid=$started_pid
 wait_for 5 grep -q /a "$T/watch.log"

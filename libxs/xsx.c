@@ -443,7 +443,7 @@ short xsx_poll_events(const struct xsx *x)
 
 int xsx_timeout(const struct xsx *x)
 {
-	return xsx_until(x->next_deadline);
+	return x->more ? 0 : xsx_until(x->next_deadline);
 }
 
 unsigned int xsx_pending(const struct xsx *x)
@@ -463,11 +463,16 @@ int xsx_flush(struct xsx *x)
 
 int xsx_process(struct xsx *x)
 {
+	int i;
+
 	if (enter(x))
 		return -1;
+	/* What woke the caller is over; what it told of is looked at below. */
+	if (x->chan.one_waiter && x->chan.ring.fd >= 0)
+		x->chan.ops->poll(&x->chan, POLLIN, -1, 0);
 	flush(x);
 	/* Bounded, so that a fast talker does not take the whole thread. */
-	for (int i = 0; i < TURNS && !x->err && !x->closed; i++) {
+	for (i = 0; i < TURNS && !x->err && !x->closed; i++) {
 		size_t room = sizeof(x->in) - x->have;
 		ssize_t r = xsx_fill(x, false);
 
@@ -479,7 +484,9 @@ int xsx_process(struct xsx *x)
 		if (!x->chan.one_waiter && r > 0 && (size_t)r < room)
 			break;
 	}
+	x->more = x->chan.one_waiter && i == TURNS;
 	xsx_expire(x);
+	flush(x);
 	return leave(x, (int)x->count);
 }
 

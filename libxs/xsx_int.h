@@ -57,6 +57,7 @@ struct xsx {
 	void *event_arg;
 	bool busy;          /* in a function that calls back */
 	bool closed;        /* xsx_close() came from a callback */
+	bool more;          /* a ring may have bytes that no event will tell */
 	unsigned int count; /* answers and events, for xsx_process() */
 	size_t have;        /* received bytes in in[] */
 	uint8_t in[4 * XSMSG_MAX];

@@ -194,6 +194,113 @@ START_TEST(test_reader_thread)
 }
 END_TEST
 
+/* --- in somebody else's loop ----------------------------------------------- */
+
+enum { EVENTS = 60 };
+
+static int events_left, events_seen;
+
+/* An event that fills the ring. */
+static void event_put(void)
+{
+	struct xsmsg_hdr hdr = {.type = XS_WATCH_EVENT, .len = 1000};
+	uint8_t event[XSMSG_HDR_LEN + 1000];
+	size_t put;
+
+	memset(event, 'x', sizeof(event));
+	xsmsg_hdr_emit(event, &hdr);
+	event[XSMSG_HDR_LEN + 997] = '\0';
+	event[XSMSG_HDR_LEN + 999] = '\0';
+	ck_assert(xsring_put(&server, event, sizeof(event), &put));
+	ck_assert_uint_eq(put, sizeof(event));
+	events_left--;
+}
+
+/* The daemon is quick: there is the next event when one was taken. */
+static void notify_more(void *arg)
+{
+	(void)arg;
+	if (events_left)
+		event_put();
+}
+
+static void on_event(void *arg, const char *path, const char *token)
+{
+	(void)arg;
+	(void)path;
+	(void)token;
+	events_seen++;
+}
+
+static struct xsx *looped(void (*on_notify)(void *arg), unsigned int ms)
+{
+	struct xsx_options o = opts;
+
+	begin();
+	event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	o.ring.notify = on_notify;
+	o.ring.wait = wait_fd;
+	o.ring.fd = event_fd;
+	o.on_event = on_event;
+	o.timeout_ms = ms;
+	return xsx_open(&o);
+}
+
+/* Until descriptor and timeout say that there is nothing to do. */
+START_TEST(test_loop)
+{
+	struct xsx *x = looped(notify_more, 0);
+	struct pollfd p = {.fd = xsx_fd(x), .events = POLLIN};
+	uint64_t one = 1;
+	int turns = 0;
+
+	events_left = EVENTS;
+	events_seen = 0;
+	event_put();
+	ck_assert_int_eq(write(event_fd, &one, 8), 8);
+	while (poll(&p, 1, 0) || !xsx_timeout(x)) {
+		ck_assert_int_lt(turns++, EVENTS);
+		ck_assert_int_ge(xsx_process(x), 0);
+	}
+	ck_assert_int_eq(events_seen, EVENTS);
+	/* not all in one turn, or this shows nothing */
+	ck_assert_int_gt(turns, 1);
+	xsx_close(x);
+	close(event_fd);
+}
+END_TEST
+
+static struct xsx *again;
+
+static void on_late(void *arg, int err, const void *payload, size_t len)
+{
+	(void)payload;
+	(void)len;
+	if (err == ETIMEDOUT)
+		ck_assert_int_eq(
+			xsx_path(again, XS_READ, 0, "/node", NULL, arg), 0);
+}
+
+/* No event would tell that there is space: it goes at once. */
+START_TEST(test_submit_late)
+{
+	again = looped(notify_fd, 1);
+	reply_echo = false;
+	ck_assert_int_eq(
+		xsx_path(again, XS_READ, 0, "/node", on_late, NULL), 0);
+	ck_assert_int_eq(xsx_flush(again), 0);
+	serve();
+	ck_assert_uint_eq(got_len, XSMSG_HDR_LEN + 6);
+	while (xsx_timeout(again) > 0)
+		poll(NULL, 0, 1);
+	ck_assert_int_ge(xsx_process(again), 1);
+	serve();
+	ck_assert_uint_eq(got_len, 2 * (XSMSG_HDR_LEN + 6));
+	xsx_close(again);
+	close(event_fd);
+}
+END_TEST
+
 START_TEST(test_open)
 {
 	struct xsx_options o = opts;
@@ -212,4 +319,4 @@ END_TEST
 
 BH_CHECK_MAIN("chan_ring", 20, BH_TEST(test_sync), BH_TEST(test_async),
 	BH_LOOP(test_broken, 3), BH_TEST(test_reader_thread),
-	BH_TEST(test_open))
+	BH_TEST(test_loop), BH_TEST(test_submit_late), BH_TEST(test_open))

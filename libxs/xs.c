@@ -367,23 +367,30 @@ void xsx_timeout_set(struct xs_handle *h, unsigned int timeout_ms)
 }
 
 /*
- * Also what is left to do in the child after fork(), where no lock can be
- * trusted: others may have held it.
+ * Also what is left to do in the child after fork(): its parent's threads
+ * are not there.  The calls they wait in must not be answered, and what one
+ * of them was changing is left as it is, but for the descriptors.
  */
 void xs_daemon_destroy_postfork(struct xs_handle *h)
 {
 	int err = errno;
+	bool torn;
 
 	if (!h)
 		return;
 	toolcore_deregister(&h->toolcore);
-	xsx_close(h->x);
+	torn = pthread_mutex_trylock(&h->lock) != 0;
+	xsx_forget(h->x, torn);
 	if (h->event_fd >= 0)
 		close(h->event_fd);
 	if (h->wake_fd >= 0)
 		close(h->wake_fd);
-	evq_fini(&h->events);
-	free(h);
+	if (!torn) {
+		evq_fini(&h->events);
+		xs_unlock(h);
+		pthread_mutex_destroy(&h->lock);
+		free(h);
+	}
 	errno = err;
 }
 
@@ -395,8 +402,8 @@ void xs_close(struct xs_handle *h)
 		return;
 	if (xs_reader_runs(h)) {
 		xs_reader_stop(h);
+		/* not in the child: it seems to be waited for there */
 		pthread_cond_destroy(&h->thread_cond);
-		pthread_mutex_destroy(&h->lock);
 	}
 	xs_daemon_destroy_postfork(h);
 	errno = err;

@@ -430,6 +430,26 @@ void xsx_close(struct xsx *x)
 	free(x);
 }
 
+static void reqs_free(struct xsx_reqs *reqs)
+{
+	struct xsx_req *req;
+
+	while ((req = TAILQ_FIRST(reqs))) {
+		TAILQ_REMOVE(reqs, req, link);
+		free(req);
+	}
+}
+
+void xsx_forget(struct xsx *x, bool torn)
+{
+	chan_close(&x->chan);
+	if (torn)
+		return;
+	reqs_free(&x->sent);
+	reqs_free(&x->out);
+	free(x);
+}
+
 int xsx_fd(const struct xsx *x)
 {
 	return x->chan.one_waiter ? x->chan.ring.fd : x->chan.fd;

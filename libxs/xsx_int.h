@@ -83,6 +83,12 @@ void xsx_dispatch(struct xsx *x, ssize_t r);
 /* Time out what is due. */
 void xsx_expire(struct xsx *x);
 
+/*
+ * Without calling back: let go of the connection; and free what there is,
+ * @x too, unless that was caught in the middle of a change (@torn).
+ */
+void xsx_forget(struct xsx *x, bool torn);
+
 /* End the connection: everything owed is answered with @err. */
 void xsx_break(struct xsx *x, int err);
 

@@ -315,6 +315,31 @@ START_TEST(test_fork)
 }
 END_TEST
 
+/* Another thread was in the middle of a change. */
+START_TEST(test_fork_torn)
+{
+	struct xs_handle *h = begin(0);
+	int status;
+	pid_t pid;
+
+	xs_lock(h);
+	h->x->busy = true;
+	pid = fork();
+	if (!pid) {
+		int sock = h->x->chan.fd;
+
+		xs_close(h);
+		_exit(fcntl(sock, F_GETFD) == -1 ? 0 : 1);
+	}
+	h->x->busy = false;
+	xs_unlock(h);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	expect_read(h, "/still");
+	done(h);
+}
+END_TEST
+
 START_TEST(test_restrict)
 {
 	struct xs_handle *h = begin(0);
@@ -367,4 +392,5 @@ END_TEST
 BH_CHECK_MAIN("xs_watch", 60, BH_TEST(test_no_thread), BH_LOOP(test_fileno, 2),
 	BH_LOOP(test_unwatch, 2), BH_LOOP(test_end, 2),
 	BH_LOOP(test_timeout, 2), BH_LOOP(test_threads, 2),
-	BH_LOOP(test_fork, 2), BH_TEST(test_restrict), BH_TEST(test_lib))
+	BH_LOOP(test_fork, 2), BH_TEST(test_fork_torn), BH_TEST(test_restrict),
+	BH_TEST(test_lib))

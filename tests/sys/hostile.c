@@ -9,6 +9,7 @@
 #include "tests/sys/agent.h"
 #include "tests/sys/hvd.h"
 #include "tests/sys/machine.h"
+#include "tests/sys/walls.h"
 #include "tests/unit/bh_check.h"
 
 #include <errno.h>

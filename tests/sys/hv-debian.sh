@@ -5,7 +5,7 @@
 # introduced to each daemon over a real ring and reads and writes through it.
 BH_TIMEOUT=240
 . "${BH_SRCDIR:-.}/tests/sys/functions.sh"
-requires_unsanitized
+requires_without libasan libtsan
 requires_xen_debs
 
 bin=$XEN_DEBS/usr/lib/xen-4.17/bin

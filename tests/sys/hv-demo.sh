@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # hv-demo.sh - the demonstration holds what it claims, within 15 seconds
 . "${BH_SRCDIR:-.}/tests/sys/functions.sh"
-requires_unsanitized
+requires_without libasan libtsan
 
 demo() {
 	HV=$BH_BUILDDIR/hv/cli/hv HV_DEMO=$BH_BUILDDIR/hv/demo \

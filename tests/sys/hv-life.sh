@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # hv-life.sh - the commands of hv, through the life of domains
 . "${BH_SRCDIR:-.}/tests/sys/functions.sh"
+requires_without libtsan
 . "$BH_SRCDIR/tests/sys/hv.sh"
 requires python3
 

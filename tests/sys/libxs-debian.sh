@@ -4,7 +4,7 @@
 # daemon and against Debian's
 BH_TIMEOUT=120
 . "${BH_SRCDIR:-.}/tests/sys/functions.sh"
-requires_unsanitized
+requires_without libasan libtsan
 requires_xen_debs
 
 tools=$XEN_DEBS/usr/bin

@@ -8,6 +8,7 @@
 #define TESTS_SYS_LIFE_H
 #include "tests/sys/hvd.h"
 #include "tests/sys/play.h"
+#include "tests/sys/walls.h"
 #include "hv/proto/proto.h"
 #include "tests/unit/bh_check.h"
 

@@ -97,7 +97,7 @@ static inline int bh_check_run(
 	for (size_t i = 0; i < nr; i++) {
 		TCase *tc = tcase_create(tests[i].test->name);
 
-		tcase_set_timeout(tc, seconds);
+		tcase_set_timeout(tc, BH_SANITIZED ? 5 * seconds : seconds);
 		tcase_add_checked_fixture(tc, bh_fds_snapshot, bh_fds_compare);
 		bh_check_add(tc, &tests[i]);
 		suite_add_tcase(suite, tc);

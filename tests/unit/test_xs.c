@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -45,6 +46,7 @@ struct step {
 static struct server s;
 static const struct step *script;
 static pthread_t thread;
+static atomic_bool hung_up; /* by the client, before the script's end */
 
 static void *server_main(void *arg)
 {
@@ -53,7 +55,10 @@ static void *server_main(void *arg)
 		uint32_t id = 0;
 
 		if (script->type != XS_WATCH_EVENT) {
-			ck_assert(server_take(&s));
+			if (!server_take(&s)) {
+				ck_assert(atomic_load(&hung_up));
+				break;
+			}
 			id = s.hdr.req_id;
 			ck_assert_uint_eq(s.hdr.type, script->type);
 		}
@@ -286,13 +291,9 @@ START_TEST(test_directory_restless)
 	h = play(steps);
 	ck_assert_ptr_null(xs_directory(h, XBT_NULL, "/a", &nr));
 	ck_assert_int_eq(errno, EAGAIN);
-	shutdown(h->x->chan.fd, SHUT_RDWR);
 	/* the rest of the script is not played */
-	script = &steps[298];
-	xs_close(h);
-	pthread_cancel(thread);
-	pthread_join(thread, NULL);
-	close(s.fd);
+	atomic_store(&hung_up, true);
+	done(h);
 }
 END_TEST
 

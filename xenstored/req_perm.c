@@ -85,9 +85,8 @@ static int entry_bind(struct req *req, struct acl_entry *e, bool owner)
 	struct domain *domain;
 	int r;
 
-	e->instance = 0;
 	if (e->domid == PERM_DOMID_ANY)
-		return owner ? EINVAL : 0;
+		return 0;
 	r = domain_get(req->server, e->domid, &domain);
 	if (r == ENOENT && !owner)
 		return 0;
@@ -96,7 +95,17 @@ static int entry_bind(struct req *req, struct acl_entry *e, bool owner)
 	return r;
 }
 
-static int entries_parse(struct req *req, struct acl_entry *e, unsigned nr)
+static int acl_bind(struct req *req, struct acl *acl)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < acl->nr; i++)
+		r = entry_bind(req, &acl->entry[i], i == 0);
+	return r;
+}
+
+static int entries_parse(
+	const struct req *req, struct acl_entry *e, unsigned nr)
 {
 	struct rd rd;
 
@@ -107,16 +116,15 @@ static int entries_parse(struct req *req, struct acl_entry *e, unsigned nr)
 
 		if (r)
 			return r;
+		if (!i && perm.domid == PERM_DOMID_ANY)
+			return EINVAL;
 		e[i].domid = perm.domid;
 		e[i].access = perm.access;
-		r = entry_bind(req, &e[i], i == 0);
-		if (r)
-			return r;
 	}
 	return 0;
 }
 
-/* The list of the arguments behind the path. */
+/* The list of the arguments behind the path, bound to nobody yet. */
 static int acl_parse(struct req *req, struct acl **acl)
 {
 	unsigned nr = req->args.nr - 1;
@@ -156,7 +164,8 @@ static int set_special(struct req *req, struct acl *acl)
 		return EACCES;
 	if (acl_owner(acl)->domid != req->server->self->domid)
 		return EINVAL;
-	return change_apply(req->server, &change);
+	r = acl_bind(req, acl);
+	return r ? r : change_apply(req->server, &change);
 }
 
 static int set_node(struct req *req, struct acl *acl)
@@ -176,7 +185,9 @@ static int set_node(struct req *req, struct acl *acl)
 	if (!req->conn->domain->priv &&
 		acl_owner(acl)->domid != acl_owner(pos.node->acl)->domid)
 		return EPERM;
-	return req_change(req, &change);
+	/* Not before, or the errno would tell any guest who there is. */
+	r = acl_bind(req, acl);
+	return r ? r : req_change(req, &change);
 }
 
 int do_set_perms(struct req *req)

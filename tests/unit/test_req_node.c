@@ -247,6 +247,9 @@ START_TEST(test_set_perms)
 	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0b1\0r2"), 0);
 	/* XSA-352, and who is not the owner. */
 	ck_assert_int_eq(FX_ASK(fx, 1, SET_PERMS, "/d\0b2"), EPERM);
+	/* It is all the same whether there is such a domain. */
+	ck_assert_int_eq(FX_ASK(fx, 1, SET_PERMS, "/d\0b7"), EPERM);
+	ck_assert_int_eq(FX_ASK(fx, 2, SET_PERMS, "/d\0b7"), EACCES);
 	ck_assert_int_eq(FX_ASK(fx, 2, SET_PERMS, "/d\0b2"), EACCES);
 	ck_assert_int_eq(FX_ASK(fx, 2, SET_PERMS, "/d\0n1\0b2"), EACCES);
 	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n1\0b2"), 0);

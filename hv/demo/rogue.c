@@ -10,6 +10,7 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include <xen/grant_table.h>
@@ -23,7 +24,7 @@ int main(int argc, char **argv)
 	struct xsd_sockmsg bad = {.type = XS_READ, .len = 5000};
 	struct xenstore_domain_interface *ring;
 	xengnttab_handle *gnt;
-	const uint8_t *p = (const uint8_t *)&bad;
+	char bytes[sizeof(bad)];
 	uint32_t domid, prod;
 
 	if (argc != 2)
@@ -36,9 +37,10 @@ int main(int argc, char **argv)
 		gnt, domid, GNTTAB_RESERVED_XENSTORE, PROT_READ | PROT_WRITE);
 	if (!ring)
 		die("the ring of domain %u", domid);
+	memcpy(bytes, &bad, sizeof(bytes));
 	prod = __atomic_load_n(&ring->req_prod, __ATOMIC_ACQUIRE);
 	for (size_t i = 0; i < sizeof(bad); i++)
-		ring->req[MASK_XENSTORE_IDX(prod++)] = (char)p[i];
+		ring->req[MASK_XENSTORE_IDX(prod++)] = bytes[i];
 	__atomic_store_n(&ring->req_prod, prod, __ATOMIC_RELEASE);
 	xengnttab_unmap(gnt, ring, 1);
 	xengnttab_close(gnt);

@@ -118,7 +118,7 @@ START_TEST(reboot_loop)
 	size_t heap = 0, now;
 
 	SAID(0, K, MKDIR, "/shared");
-	for (int i = 0; i < 24; i++) {
+	for (int i = 0; i < 16; i++) {
 		guest(1);
 		SAID(0, K, SET_PERMS, "/shared n0 b1");
 		for (int n = 0; n < 30; n++)
@@ -130,9 +130,9 @@ START_TEST(reboot_loop)
 		ck_assert_uint_eq(reply.hdr.len, 0);
 		now = report("memreport", "heap_used", "heap_used");
 		/* what is kept to be used again is there by then */
-		if (i == 12)
+		if (i == 4)
 			heap = now;
-		if (i > 12)
+		if (i > 4)
 			ck_assert_uint_le(now, heap + 256);
 	}
 	ck_assert_uint_eq(report("memreport", "nodes", "watches"), 0);

@@ -19,7 +19,7 @@ struct node {
 	unsigned int perms_nr;
 	struct node **children;
 	size_t children_nr;
-	bool listed; /* children is what there is, not just not asked */
+	bool listed;  /* children is what there is, not just not asked */
 	char **names; /* of the children, while they are loaded */
 };
 

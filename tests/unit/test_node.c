@@ -39,7 +39,7 @@ static void *server_main(void *arg)
 	(void)arg;
 	while (rows->path) {
 		const struct row *row, *first = rows;
-		uint32_t ids[16];
+		uint32_t ids[16] = {0};
 
 		for (; rows->path && rows->group == first->group; rows++) {
 			ck_assert(server_take(&s));

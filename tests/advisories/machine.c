@@ -218,6 +218,7 @@ void domain(int domid)
 	d->evtchn = xenevtchn_open(NULL, 0);
 	stand_as(&machine.stand, 0);
 	ck_assert_ptr_nonnull(d->evtchn);
+	d->port = 0;
 	xsring_attach(&d->ring, d->page, XSRING_CLIENT);
 }
 
@@ -228,6 +229,10 @@ int introduce(int domid)
 	client_forget(domid);
 	/* Each connection has its own port, as after a restart. */
 	stand_as(&machine.stand, (uint32_t)domid);
+	/* a guest has descriptors for so many ports only */
+	if (d->port > 0)
+		ck_assert_int_eq(
+			xenevtchn_unbind(d->evtchn, (uint32_t)d->port), 0);
 	d->port = xenevtchn_bind_unbound_port(d->evtchn, 0);
 	stand_as(&machine.stand, 0);
 	ck_assert_int_ge(d->port, 0);

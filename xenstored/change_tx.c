@@ -111,14 +111,14 @@ static bool is_top_removed(const struct tx *tx, const struct tx_entry *e)
 static size_t subtree_removed(struct server *server, const struct node *top)
 {
 	struct node *node;
-	size_t nr = 0;
+	size_t bytes = 0;
 
 	node_walk_start(&server->walk, (struct node *)(uintptr_t)top);
 	while ((node = node_walk_next(&server->walk))) {
 		domain_node_removed(server, node);
-		nr++;
+		bytes += tx_version_size(node->value_len);
 	}
-	return nr;
+	return bytes;
 }
 
 static void entry_account(struct server *server, const struct tx_entry *e)
@@ -129,7 +129,6 @@ static void entry_account(struct server *server, const struct tx_entry *e)
 		return;
 	if (!(e->writes & TX_CREATED)) {
 		domain_node_removed(server, (struct node *)(uintptr_t)e->base);
-		txs_let_go(server, 1);
 	}
 	domain_node_added(server, now);
 }
@@ -138,6 +137,8 @@ static void commit_commit(struct server *server, struct change *change)
 {
 	struct tx *tx = change->tx;
 	const struct tx_set *set = &tx->set;
+	/* It was charged for every copy it made: as many versions are old. */
+	size_t bytes = tx->memory;
 
 	if (!tx->wrote)
 		return;
@@ -148,8 +149,8 @@ static void commit_commit(struct server *server, struct change *change)
 	/* All that goes first: a place is in the list of one owner. */
 	for (uint32_t i = 0; i < set->nr; i++)
 		if (is_top_removed(tx, &set->entry[i]))
-			txs_let_go(server,
-				subtree_removed(server, set->entry[i].base));
+			bytes += subtree_removed(server, set->entry[i].base);
+	txs_let_go(server, bytes);
 	for (uint32_t i = 0; i < set->nr; i++)
 		entry_account(server, &set->entry[i]);
 }
@@ -167,19 +168,22 @@ static const struct acl *acl_above(struct node *root, const struct place *place)
 	return acl_of(tree_node_at(root, place->parent));
 }
 
-/* Watches below what was removed hear of exactly their node, as outside. */
+/*
+ * Watches below what was removed hear of exactly their node, as outside; but
+ * after it, in the order in which C xenstored's transaction comes by.
+ */
 static void notify_below(struct server *server, const struct node *top)
 {
 	struct node_walk *walk = &server->walk;
 	struct node *node;
 
 	node_walk_start(walk, (struct node *)(uintptr_t)top);
-	while ((node = node_walk_next(walk)) && node != top) {
+	while ((node = node_walk_down(walk))) {
 		struct watch_view view = {.before = node->acl};
 
 		view.after =
 			acl_of(tree_node_at(server->tree.root, node->place));
-		view.parent = walk->step[walk->depth - 1].node->acl;
+		view.parent = walk->step[walk->depth - 2].node->acl;
 		watch_fire(server, node->place, &view, true);
 	}
 }
@@ -191,13 +195,14 @@ static void entry_notify(
 	struct watch_view view = {
 		.before = acl_of(e->base), .after = acl_of(now)};
 
+	/* Created and removed again: nothing has happened. */
+	if (e->writes & TX_EVENT && (e->base || now)) {
+		view.parent = acl_above(
+			now ? server->tree.root : tx->base, e->place);
+		watch_fire(server, e->place, &view, false);
+	}
 	if (is_top_removed(tx, e))
 		notify_below(server, e->base);
-	/* Created and removed again: nothing has happened. */
-	if (!(e->writes & TX_EVENT) || (!e->base && !now))
-		return;
-	view.parent = acl_above(now ? server->tree.root : tx->base, e->place);
-	watch_fire(server, e->place, &view, false);
 }
 
 static void commit_notify(struct server *server, struct change *change)

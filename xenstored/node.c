@@ -100,3 +100,22 @@ struct node *node_walk_next(struct node_walk *walk)
 	}
 	return NULL;
 }
+
+struct node *node_walk_down(struct node_walk *walk)
+{
+	while (walk->depth) {
+		struct node *child =
+			kids_next(walk->step[walk->depth - 1].node->kids,
+				&walk->step[walk->depth - 1].next);
+
+		if (child) {
+			CHECK(walk->depth < NODE_DEPTH_MAX);
+			walk->step[walk->depth].node = child;
+			walk->step[walk->depth].next = 0;
+			walk->depth++;
+			return child;
+		}
+		walk->depth--;
+	}
+	return NULL;
+}

@@ -85,6 +85,12 @@ void node_walk_start(struct node_walk *walk, struct node *top);
 /* The next node; NULL when all were seen.  The tree must not change. */
 struct node *node_walk_next(struct node_walk *walk);
 
+/*
+ * The next node below the top, parents before their children; not both kinds
+ * of steps in one walk.
+ */
+struct node *node_walk_down(struct node_walk *walk);
+
 /* Changes with the set of names below @node. */
 static inline uint64_t node_kids_gen(const struct node *node)
 {

@@ -13,7 +13,7 @@ int tree_init(struct tree *tree, struct places *places, struct acl *acl)
 	tree->places = places;
 	tree->last_gen = 1;
 	tree->gen = &tree->last_gen;
-	tree->copied = 0;
+	tree->copied = tree->copies = 0;
 	tree->root = node_new(places_root(places), acl, NULL, NULL, 0, 1);
 	return tree->root ? 0 : ENOMEM;
 }
@@ -36,7 +36,7 @@ void tree_fork(struct tree *tree, struct tree *fork)
 	fork->root = node_ref(tree->root);
 	fork->gen = tree->gen;
 	fork->last_gen = 0;
-	fork->copied = 0;
+	fork->copied = fork->copies = 0;
 }
 
 /* The places from below the root to @place, by depth; returns the root. */
@@ -166,6 +166,7 @@ static int tree_own(
 			node_unref(tree->places, node);
 			node = copy;
 			tree->copied += copy->value_len;
+			tree->copies++;
 		}
 		pos->near = node;
 		if (last)

@@ -521,12 +521,14 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	txs_work(&txs->work);
 }
 
-void txs_let_go(struct server *server, size_t nr)
+void txs_let_go(struct server *server, size_t bytes)
 {
 	struct txs *txs = &server->txs;
 	const struct tx *oldest = TAILQ_FIRST(&txs->by_age);
+	struct tree *tree = &server->tree;
 
-	txs->let_go += nr;
+	txs->let_go += bytes + tree->copies * TX_COPY_COST + tree->copied;
+	tree->copies = tree->copied = 0;
 	/* Not at once: one may be on the stack. */
 	if (oldest && txs->let_go - oldest->let_go > TX_LET_GO_MAX)
 		loop_work_queue(server->loop, &txs->work);

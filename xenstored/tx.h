@@ -34,9 +34,11 @@
  *
  * An open transaction keeps every version of a node alive that its base has.
  * One of a guest lapses when it is older than the domain's limit, or when the
- * store has let go of TX_LET_GO_MAX nodes since it began: it gives all of it
+ * store has let go of TX_LET_GO_MAX bytes since it began: it gives all of it
  * up, later requests see the store as it is and write nothing, and its commit
- * is a conflict.
+ * is a conflict.  So what all guests together keep is bounded, and neither who
+ * holds a transaction nor who writes pays for what the other one does: those
+ * bytes are a thousand times what a transaction sees go by in its turns.
  */
 #ifndef BH_XENSTORED_TX_H
 #define BH_XENSTORED_TX_H
@@ -60,7 +62,7 @@ enum {
 	TX_ENTRY_COST = 64,
 	/* For each node on the way to what is written, besides its value. */
 	TX_COPY_COST = 160,
-	TX_LET_GO_MAX = 65536,
+	TX_LET_GO_MAX = 32 << 20,
 };
 
 enum tx_dep {
@@ -125,7 +127,7 @@ TAILQ_HEAD(tx_head, tx);
 /* Embedded in the server. */
 struct txs {
 	struct tx_head by_age; /* oldest first */
-	uint64_t let_go;       /* nodes the store has let go of */
+	uint64_t let_go;       /* bytes the store has let go of */
 	uint64_t (*now)(void); /* us, never back; tests have their own */
 	struct event *timer;
 	uint64_t timer_at; /* when it fires; 0: it is not set */
@@ -136,8 +138,14 @@ struct txs {
 int txs_init(struct server *server) __must_check;
 void txs_fini(struct server *server);
 
-/* The store let go of @nr nodes. */
-void txs_let_go(struct server *server, size_t nr);
+/* What an old version of a node with a value of @len bytes occupies. */
+static inline size_t tx_version_size(size_t len)
+{
+	return TX_COPY_COST + len;
+}
+
+/* The store let go of @bytes of nodes, and of those on the way to them. */
+void txs_let_go(struct server *server, size_t bytes);
 
 /* Transactions of guests may have to lapse earlier than they had. */
 void txs_age_changed(struct server *server);

@@ -16,6 +16,9 @@
  * hv_and(p, m), hv_or(p, m)  bounded read-modify-write; the old value
  * hv_point(id)         a place where others may run
  * hv_preempt(budget)   take a unit of *budget; true if there is none left
+ *
+ * With HV_EXPLORE the places are the explorer's: hv_explore_point() may run
+ * other vCPUs, hv_explore_preempt() answers both ways.
  */
 #ifndef HV_CORE_ATOMIC_H
 #define HV_CORE_ATOMIC_H
@@ -31,13 +34,20 @@ enum hv_point_id {
 	HV_POINT_RMW,
 	HV_POINT_GNT_FRAME,  /* between the claim of an entry and its frame */
 	HV_POINT_GNT_PINNED, /* an entry has been pinned, nothing mapped yet */
+	HV_POINT_WAIT,       /* nothing can be done until somebody else acts */
+	HV_POINT_FLUSH,      /* before a TLB or cache flush takes effect */
 };
 
 /* A test's, only there with HV_HOOKS: called before each access.  It must
  * not call the engine. */
 extern void (*hv_point_hook)(enum hv_point_id id, const volatile void *p);
 
-#ifdef HV_HOOKS
+#if defined(HV_EXPLORE)
+void hv_explore_point(enum hv_point_id id, const volatile void *p);
+bool hv_explore_preempt(void);
+#define hv_point_at(id, p) hv_explore_point(id, p)
+#define hv_preempt(budget) ((void)(budget), hv_explore_preempt())
+#elif defined(HV_HOOKS)
 #define hv_point_at(id, p)                    \
 	do {                                  \
 		if (hv_point_hook)            \

@@ -22,6 +22,7 @@
 #include "hv/core/grant.h"
 #include "hv/core/hypercall.h"
 #include "hv/core/mem.h"
+#include "hv/core/page.h"
 
 #include <xen/memory.h>
 #include <xen/hvm/params.h>
@@ -68,18 +69,6 @@ void slots_put(struct hv_slots *t, uint32_t id);
 void *slots_get(const struct hv_slots *t, uint32_t id);
 
 /* ---- frame.c ---------------------------------------------------------- */
-
-/* Page types.  Tables of page-table types come with PV memory management. */
-enum hv_type {
-	HV_TYPE_NONE,
-	HV_TYPE_L1,
-	HV_TYPE_L2,
-	HV_TYPE_L3,
-	HV_TYPE_L4,
-	HV_TYPE_SEGDESC,
-	HV_TYPE_SHARED,   /* the hypervisor reads or writes it as a table */
-	HV_TYPE_WRITABLE, /* somebody may write it */
-};
 
 #define HV_COUNT_MAX 0x7fffffffu
 #define HV_GFN_NONE  (~0u)

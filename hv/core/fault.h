@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fault.h: rules that can be broken on purpose.
+ *
+ * DOC: mutation
+ *
+ * Each entry names one rule of the page accounting and what happens without
+ * it.  In the product hv_fault(F) is the constant false and the broken
+ * variant is not compiled in.  With HV_FAULTS it tests one global, so that
+ * one binary of the explorer can run every mutant; a mutant that no scenario
+ * catches says that the scenarios are too weak.
+ */
+#ifndef HV_CORE_FAULT_H
+#define HV_CORE_FAULT_H
+
+#include <stdbool.h>
+
+/* X(symbol, name, text) */
+#define HV_FAULT_LIST(X)                                                       \
+	/* preempted type changes */                                           \
+	X(STICKY_PENDING, "sticky-pending",                                    \
+		"a pending put forgets PARTIAL on -EINTR (XSA-310)")           \
+	X(STICKY_PROMOTE, "sticky-promote",                                    \
+		"-EINTR in a promotion stores no partial flag (XSA-310)")      \
+	X(STICKY_PROMOTE_0, "sticky-promote-0",                                \
+		"-EINTR at slot 0 of a promotion drops its partial flag")      \
+	X(STICKY_DEMOTE, "sticky-demote",                                      \
+		"-EINTR in a demotion skips a partial slot (XSA-310)")         \
+	X(STICKY_DEMOTE_LAST, "sticky-demote-last",                            \
+		"-EINTR at the last, partial slot counts as untouched")        \
+	X(STICKY_PUT, "sticky-put",                                            \
+		"-EINTR of a put made with PARTIAL validates the page")        \
+	X(RESTART_UNTOUCHED, "restart-untouched",                              \
+		"-ERESTART although nothing was done (XSA-299 a)")             \
+	X(TEARDOWN_REPIN, "teardown-repin",                                    \
+		"teardown pins a partial page again (XSA-299 b)")              \
+	X(PREEMPT_SETS_PF, "preempt-sets-pf",                                  \
+		"a slot preempted before its turn is partial (XSA-299 c)")     \
+	X(PARTIAL_NO_REF, "partial-no-ref",                                    \
+		"a partial slot holds no general reference (XSA-299 d)")       \
+	X(ERROR_DROPS_PF, "error-drops-pf",                                    \
+		"an error at a partial slot forgets its ref (XSA-299 e)")      \
+	X(NESTED_IGNORED, "nested-ignored",                                    \
+		"a child's pending put is not handed over (XSA-299 f)")        \
+	X(NESTED_SKIPS, "nested-skips",                                        \
+		"a failed nested slot counts as validated (XSA-299 f)")        \
+	X(PUT_NO_PARTIAL, "put-no-partial",                                    \
+		"clean-up of a page that is partial no more (XSA-299 g)")      \
+	X(ROOT_RETRY, "root-retry",                                            \
+		"a restarted put of a root has no PARTIAL (XSA-310 1)")        \
+	X(PARTIAL_NO_TYPE, "partial-no-type",                                  \
+		"P owns no type reference after a demotion (XSA-310 3)")       \
+	X(NO_POLL, "no-poll", "a loop over the slots does not poll (XSA-290)") \
+	/* types */                                                            \
+	X(FLUSH_FIRST, "flush-first",                                          \
+		"TLB flush before the type is taken (XSA-401)")                \
+	X(FLUSH_NEW, "flush-new",                                              \
+		"flush decided by the new type, not the old (XSA-408)")        \
+	X(FLUSH_NONE, "flush-none",                                            \
+		"no TLB flush when a writable page gets a type")               \
+	X(EARLY_VALID, "early-valid",                                          \
+		"V before the side effects of a type change (XSA-401)")        \
+	X(NC_UNNOTED, "nc-unnoted",                                            \
+		"non-coherent writable mappings are not noted (XSA-402)")      \
+	X(NC_NO_FLUSH, "nc-no-flush",                                          \
+		"no cache flush before validation (XSA-402)")                  \
+	X(NC_NO_FREE_FLUSH, "nc-no-free-flush",                                \
+		"no cache flush before a page is free (XSA-402)")              \
+	X(FREE_NO_FLUSH, "free-no-flush",                                      \
+		"no TLB flush before a page is free")                          \
+	X(OWNER_FIRST, "owner-first",                                          \
+		"the owner is compared before the reference is taken")         \
+	X(TYPE_IGNORED, "type-ignored",                                        \
+		"a page in use gets another type (the root of it all)")        \
+	/* operations */                                                       \
+	X(FASTPATH_BLACKLIST, "fastpath-blacklist",                            \
+		"fast path unless RW or address change (XSA-148, 182)")        \
+	X(LOCK_NO_RECHECK, "lock-no-recheck",                                  \
+		"the type of a table is not read again under its lock")        \
+	X(LOCK_LAST, "lock-last",                                              \
+		"the last but one type ref goes while the page is locked")     \
+	X(SLOT_STORE, "slot-store",                                            \
+		"a slot is stored, not compared and swapped")                  \
+	X(LINEAR_STALE, "linear-stale",                                        \
+		"cached walk survives a change above L1 (XSA-286)")            \
+	X(STEAL_KEEPS_TYPE, "steal-keeps-type",                                \
+		"a stolen page keeps its type word (XSA-214)")                 \
+	X(STEAL_NO_REF, "steal-no-ref",                                        \
+		"steal has no reference of its own (XSA-287)")                 \
+	X(PIN_DYING, "pin-dying", "a pin set while the domain dies is kept")   \
+	X(GRANT_NO_TYPE, "grant-no-type",                                      \
+		"a writable grant in a table takes no type reference")         \
+	X(GRANT_NO_FLUSH, "grant-no-flush",                                    \
+		"grant unmap drops its refs before the TLB flush")             \
+	X(EXCHANGE_RANGE, "exchange-range",                                    \
+		"the range checked is not the one written (XSA-212)")          \
+	/* control flow */                                                     \
+	X(MULTI_MODE, "multi-mode",                                            \
+		"a batch goes on after the kernel mode ended (XSA-213)")       \
+	X(MULTI_RESULT, "multi-result",                                        \
+		"the batch's result overwrites iret's (XSA-213)")              \
+	X(MULTI_NESTED, "multi-nested",                                        \
+		"a multicall inside a multicall (XSA-213)")                    \
+	X(MULTI_REWIND, "multi-rewind",                                        \
+		"a continued batch starts again at entry 0")                   \
+	X(BOUNCE_SLACK, "bounce-slack",                                        \
+		"frame room checked for 60 bytes, 96 written (XSA-215)")
+
+enum hv_fault {
+	HV_FAULT_NONE,
+#define HV_FAULT_ENUM(sym, name, text) HV_FAULT_##sym,
+	HV_FAULT_LIST(HV_FAULT_ENUM)
+#undef HV_FAULT_ENUM
+		HV_NR_FAULTS
+};
+
+struct hv_fault_info {
+	const char *name;
+	const char *text;
+};
+
+#ifdef HV_FAULTS
+/* The one rule that is broken now; HV_FAULT_NONE: none. */
+extern enum hv_fault hv_fault_on;
+/* By enum hv_fault; entry 0 is "none". */
+extern const struct hv_fault_info hv_fault_table[HV_NR_FAULTS];
+
+static inline bool hv_fault(enum hv_fault f)
+{
+	return hv_fault_on == f;
+}
+#else
+static inline bool hv_fault(enum hv_fault f)
+{
+	(void)f;
+	return false;
+}
+#endif
+
+#endif

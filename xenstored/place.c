@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* place.c - names: one object for each path that is in use */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +13,24 @@
 #include "wire/path.h"
 #include "xenstored/place.h"
 
-enum { BUCKETS_MIN = 256 };
+/*
+ * The table is a linear hash: buckets come and go one at a time, at the end,
+ * with each place that does.  A new one takes its places from the one half the
+ * table before it, and the last one gives them back there.
+ */
+enum {
+	BUCKETS_MIN = 256, /* a power of 2 */
+	SPLITS = 2,        /* with each place that comes */
+	MERGES = 4,        /* with each place that goes */
+	SPARSE = 4,        /* buckets for each place from which on they go */
+};
 
 /* Owner: the server.  Freed by: talloc, when nobody holds a place. */
 struct places {
 	struct hash_key key;
 	struct place **bucket;
-	size_t mask; /* buckets - 1 */
+	size_t buckets; /* in use; more than half of cap, or all of it */
+	size_t cap;     /* a power of 2 */
 	size_t nr;
 	struct place *root, *special;
 };
@@ -59,7 +71,7 @@ struct places *places_new(const void *ctx)
 		return NULL;
 	talloc_set_destructor(places, places_destroy);
 	hash_key_random(&places->key);
-	places->mask = BUCKETS_MIN - 1;
+	places->buckets = places->cap = BUCKETS_MIN;
 	places->bucket = calloc(BUCKETS_MIN, sizeof(*places->bucket));
 	places->root = place_new(NULL, "", 0);
 	places->special = place_new(NULL, "@", 1);
@@ -85,45 +97,99 @@ size_t places_nr(const struct places *places)
 	return places->nr;
 }
 
+size_t places_buckets(const struct places *places)
+{
+	return places->buckets;
+}
+
 /*
  * Guests choose names, not addresses: only the name needs the keyed hash,
  * the parent is mixed in.
  */
-static size_t slot_of(const struct places *places, const struct place *parent,
+static size_t hash_of(const struct places *places, const struct place *parent,
 	const char *name, size_t len)
 {
 	uint64_t h = hash_bytes(&places->key, name, len);
 
 	h ^= (uint64_t)(uintptr_t)parent * 0x9e3779b97f4a7c15ULL;
-	return (size_t)(h ^ h >> 32) & places->mask;
+	return (size_t)(h ^ h >> 32);
 }
 
-/* Without memory for more buckets the chains grow: slower, not wrong. */
+static size_t slot_of(const struct places *places, const struct place *parent,
+	const char *name, size_t len)
+{
+	size_t slot = hash_of(places, parent, name, len) & (places->cap - 1);
+
+	return slot < places->buckets ? slot : slot - places->cap / 2;
+}
+
+/*
+ * Without memory for more buckets the chains grow: slower, not wrong.  Less
+ * always works: what is not given back is only not used.
+ */
+static bool table_resize(struct places *places, size_t cap)
+{
+	struct place **bucket =
+		reallocarray(places->bucket, cap, sizeof(*places->bucket));
+
+	if (!bucket && cap > places->cap)
+		return false;
+	if (bucket)
+		places->bucket = bucket;
+	places->cap = cap;
+	return true;
+}
+
+static bool table_split(struct places *places)
+{
+	struct place **from, *place, **last;
+
+	if (places->buckets == places->cap &&
+		!table_resize(places, places->cap * 2))
+		return false;
+	last = &places->bucket[places->buckets];
+	*last = NULL;
+	from = last - places->cap / 2;
+	places->buckets++;
+	while ((place = *from)) {
+		if (&places->bucket[slot_of(places, place->parent, place->name,
+			    place->len)] != last) {
+			from = &place->next;
+			continue;
+		}
+		*from = place->next;
+		place->next = *last;
+		*last = place;
+	}
+	return true;
+}
+
+static void table_merge(struct places *places)
+{
+	struct place **last = &places->bucket[--places->buckets], **end;
+
+	for (end = last - places->cap / 2; *end; end = &(*end)->next)
+		;
+	*end = *last;
+	if (places->buckets == places->cap / 2)
+		(void)table_resize(places, places->cap / 2);
+}
+
+/* A place has come: the buckets keep up, also with what could not be had. */
 static void table_grow(struct places *places)
 {
-	size_t nr = (places->mask + 1) * 2;
-	struct place **old = places->bucket;
-	size_t old_nr = places->mask + 1;
+	for (int i = 0; i < SPLITS && places->buckets < places->nr; i++)
+		if (!table_split(places))
+			return;
+}
 
-	places->bucket = calloc(nr, sizeof(*places->bucket));
-	if (!places->bucket) {
-		places->bucket = old;
-		return;
-	}
-	places->mask = nr - 1;
-	for (size_t i = 0; i < old_nr; i++) {
-		struct place *place, *next;
-
-		for (place = old[i]; place; place = next) {
-			size_t to = slot_of(
-				places, place->parent, place->name, place->len);
-
-			next = place->next;
-			place->next = places->bucket[to];
-			places->bucket[to] = place;
-		}
-	}
-	free(old);
+/* A place has gone. */
+static void table_shrink(struct places *places)
+{
+	for (int i = 0; i < MERGES && places->buckets > BUCKETS_MIN &&
+			places->buckets / SPARSE > places->nr;
+		i++)
+		table_merge(places);
 }
 
 struct place *places_find(struct places *places, struct place *parent,
@@ -150,12 +216,11 @@ struct place *places_get(struct places *places, struct place *parent,
 	if (!place)
 		return NULL;
 	place_ref(parent);
-	if (places->nr > places->mask)
-		table_grow(places);
 	to = slot_of(places, parent, name, len);
 	place->next = places->bucket[to];
 	places->bucket[to] = place;
 	places->nr++;
+	table_grow(places);
 	return place;
 }
 
@@ -208,6 +273,7 @@ static void table_remove(struct places *places, struct place *place)
 		p = &(*p)->next;
 	*p = place->next;
 	places->nr--;
+	table_shrink(places);
 }
 
 /* A loop, not a recursion: paths are as deep as guests like (XSA-418). */

@@ -15,7 +15,8 @@
  * root are on its list of owned places, so its death costs what it owned.
  *
  * All places are in one table with a keyed hash: finding a component costs
- * the same in every directory.
+ * the same in every directory.  The table follows the number of places, up and
+ * down, by a few of its buckets with each place: it is never rebuilt.
  *
  * A place lives as long as somebody holds a reference: a node version, a
  * watch, or a place below.
@@ -55,6 +56,9 @@ struct place *places_special(struct places *places);
 
 /* Places in the table, without the roots; for tests and statistics. */
 size_t places_nr(const struct places *places);
+
+/* How many buckets the table has, likewise. */
+size_t places_buckets(const struct places *places);
 
 /* Component @name of @len bytes below @parent, if there is such a place. */
 struct place *places_find(struct places *places, struct place *parent,

@@ -71,5 +71,74 @@ START_TEST(test_growth)
 }
 END_TEST
 
+static size_t apart(size_t a, size_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/*
+ * The table follows the places in both directions, by at most four buckets at
+ * once, and all that are left can be found at each of its sizes.
+ */
+START_TEST(test_table_follows)
+{
+	enum { NR = 100 * 1000, STEP = 997 };
+	struct places *places = places_new(NULL);
+	size_t least = places_buckets(places), was = least, is;
+	struct place **all = calloc(NR, sizeof(struct place *));
+	char path[32];
+
+	ck_assert_ptr_nonnull(all);
+	for (int i = 0; i < NR; i++) {
+		snprintf(path, sizeof(path), "/%d", i);
+		all[i] = places_get_path(places, path);
+		is = places_buckets(places);
+		ck_assert_uint_le(apart(is, was), 4);
+		was = is;
+	}
+	ck_assert_uint_ge(is, NR);
+	for (int i = 0; i < NR; i++) {
+		places_unref(places, all[i]);
+		is = places_buckets(places);
+		ck_assert_uint_le(apart(is, was), 4);
+		was = is;
+		for (int j = i + 1; i % STEP == 0 && j < NR; j += STEP) {
+			snprintf(path, sizeof(path), "/%d", j);
+			ck_assert_ptr_eq(
+				places_find_path(places, path), all[j]);
+		}
+	}
+	ck_assert_uint_eq(is, least);
+	free(all);
+	talloc_free(places);
+}
+END_TEST
+
+/* At a border of sizes one place more or less moves nothing to and fro. */
+START_TEST(test_table_rests)
+{
+	struct places *places = places_new(NULL);
+	struct place *all[1024];
+	char path[32];
+	size_t is;
+
+	for (int i = 0; i < 1024; i++) {
+		snprintf(path, sizeof(path), "/%d", i);
+		all[i] = places_get_path(places, path);
+	}
+	is = places_buckets(places);
+	for (int i = 0; i < 100; i++) {
+		places_unref(places, all[1023]);
+		ck_assert_uint_eq(places_buckets(places), is);
+		all[1023] = places_get_path(places, "/1023");
+		ck_assert_uint_eq(places_buckets(places), is);
+	}
+	for (int i = 0; i < 1024; i++)
+		places_unref(places, all[i]);
+	talloc_free(places);
+}
+END_TEST
+
 BH_CHECK_MAIN("place", 10, BH_LOOP(test_emit_is_the_inverse_of_get, 5),
-	BH_TEST(test_paths_and_specials_are_apart), BH_TEST(test_growth))
+	BH_TEST(test_paths_and_specials_are_apart), BH_TEST(test_growth),
+	BH_TEST(test_table_follows), BH_TEST(test_table_rests))

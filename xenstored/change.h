@@ -100,6 +100,16 @@ struct change_ops {
  */
 int change_apply(struct server *server, struct change *change) __must_check;
 
+/*
+ * change_domain_clear - remove nodes of @domain, which is gone
+ * @budget:	about how many; what is left of it when there are no others
+ *
+ * A domain without nodes is cheap to let go of: whoever has time removes them
+ * before, a part at a time.  0 or ENOMEM.
+ */
+int change_domain_clear(struct server *server, struct domain *domain,
+	size_t *budget) __must_check;
+
 /* change_node.c, change_watch.c, change_domain.c */
 extern const struct change_ops change_node_write, change_node_remove,
 	change_node_acl, change_special_acl, change_watch_add, change_tx_commit,

@@ -139,51 +139,73 @@ static int node_reclaim(
 	return r;
 }
 
-static int node_remove(struct server *server, const char *path)
+/* *removed: how many nodes that was. */
+static int node_remove(struct server *server, const char *path, size_t *removed)
 {
 	struct change remove = {.kind = CHANGE_NODE_REMOVE, .path = path};
+	int r = change_apply(server, &remove);
 
-	return change_apply(server, &remove);
+	*removed = remove.removed;
+	return r;
+}
+
+/* The tree at or above @place that @domain owns, or only the node there. */
+static int place_clear(struct server *server, const struct domain *domain,
+	const struct place *place, size_t *removed)
+{
+	const struct node *top = NULL;
+	char path[PATH_ABS_MAX + 1];
+	struct wr wr;
+
+	if (!server->keep_orphans)
+		top = tree_owned_at(server->tree.root, place, domain->domid,
+			domain->instance);
+	if (top)
+		place = top->place;
+	wr_init(&wr, path, sizeof(path));
+	place_emit(place, &wr);
+	wr_bytes(&wr, "", 1);
+	CHECK(wr_ok(&wr));
+	*removed = 1;
+	if (server->keep_orphans || !place->parent)
+		return node_reclaim(server, place, path);
+	return node_remove(server, path, removed);
 }
 
 /*
  * The nodes go with all below them, so that watchers hear of them before they
- * hear of the domain: once for each tree, as of any removal.  The root
- * cannot be removed.  Out of memory half way, the domain stays as it is then, and the
- * next look at it goes on.
+ * hear of the domain: once for each tree, as of any removal.  The root cannot
+ * be removed.
  *
  * Lists of others that name the domain are not looked for: an entry of an
  * instance that is over never applies and is never shown (XSA-322).
  */
-static int gone_prepare(struct server *server, struct change *change)
+int change_domain_clear(
+	struct server *server, struct domain *domain, size_t *budget)
 {
-	struct domain *domain = change->domain;
 	const struct place *place;
 	int r = 0;
 
 	if (domain->ring)
 		conn_kill(domain->ring);
-	while (!r && (place = LIST_FIRST(&domain->owned))) {
-		char path[PATH_ABS_MAX + 1];
-		const struct node *top;
-		struct wr wr;
+	while (!r && *budget && (place = LIST_FIRST(&domain->owned))) {
+		size_t nr;
 
-		top = server->keep_orphans
-			      ? NULL
-			      : tree_owned_at(server->tree.root, place,
-					domain->domid, domain->instance);
-		if (top)
-			place = top->place;
-		wr_init(&wr, path, sizeof(path));
-		place_emit(place, &wr);
-		wr_bytes(&wr, "", 1);
-		CHECK(wr_ok(&wr));
-		if (server->keep_orphans || !place->parent)
-			r = node_reclaim(server, place, path);
-		else
-			r = node_remove(server, path);
+		r = place_clear(server, domain, place, &nr);
+		*budget -= nr < *budget ? nr : *budget;
 	}
 	return r;
+}
+
+/*
+ * Out of memory half way, the domain stays as it is then, and the next look
+ * at it goes on.
+ */
+static int gone_prepare(struct server *server, struct change *change)
+{
+	size_t budget = SIZE_MAX;
+
+	return change_domain_clear(server, change->domain, &budget);
 }
 
 static void gone_commit(struct server *server, struct change *change)

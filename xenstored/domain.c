@@ -18,9 +18,65 @@
 
 enum { SCAN_BATCH = 256 };
 
+static void leave_end(struct domain *domain)
+{
+	struct domains *domains = &domain->server->domains;
+
+	if (!domain->leaving)
+		return;
+	domain->leaving = false;
+	TAILQ_REMOVE(&domains->leaving, domain, at_leaving);
+}
+
+/* Out of memory it stays as it is: the next scan goes on. */
+static void leave_fail(struct domain *domain)
+{
+	log_error(
+		&domain->log, "domain-check", "cannot let go of a domain yet");
+	leave_end(domain);
+	server_domains_later(domain->server);
+}
+
+static void leave_work(struct loop_work *work)
+{
+	struct domains *domains = container_of(work, struct domains, leave);
+	struct server *server = container_of(domains, struct server, domains);
+	size_t budget = DOMAIN_LEAVE_NODES;
+	struct domain *domain;
+
+	while (budget && (domain = TAILQ_FIRST(&domains->leaving))) {
+		struct change gone = {
+			.kind = CHANGE_DOMAIN_GONE, .domain = domain};
+
+		if (change_domain_clear(server, domain, &budget))
+			leave_fail(domain);
+		else if (LIST_EMPTY(&domain->owned) &&
+			 change_apply(server, &gone))
+			leave_fail(domain);
+	}
+	if (!TAILQ_EMPTY(&domains->leaving))
+		loop_work_queue(server->loop, work);
+}
+
+/* It is dead: nobody hears of it any more. */
+static void leave_start(struct domain *domain)
+{
+	struct domains *domains = &domain->server->domains;
+
+	if (domain->leaving)
+		return;
+	if (domain->ring)
+		conn_kill(domain->ring);
+	domain->leaving = true;
+	TAILQ_INSERT_TAIL(&domains->leaving, domain, at_leaving);
+	loop_work_queue(domain->server->loop, &domains->leave);
+}
+
 void domains_init(struct domains *domains)
 {
 	TAILQ_INIT(&domains->all);
+	TAILQ_INIT(&domains->leaving);
+	loop_work_init(&domains->leave, leave_work);
 	domains->defaults = limits_default;
 }
 
@@ -157,6 +213,7 @@ void domain_kill(struct domain *domain)
 	struct domain *stub;
 
 	CHECK(domains->by_id[domain->domid] == domain && !domain->ring);
+	leave_end(domain);
 	domain_set_target(domain, NULL);
 	while ((stub = LIST_FIRST(&domain->stubs)))
 		domain_set_target(stub, NULL);
@@ -269,26 +326,18 @@ void domain_node_changed(
 	memory_take(owner, is);
 }
 
-/*
- * What became of @domain, when @state is what its domid is now.  False: out of
- * memory, the next scan goes on.
- */
-static bool domain_check(struct domain *domain, const struct host_domain *state)
+/* What became of @domain, when @state is what its domid is now. */
+static void domain_check(struct domain *domain, const struct host_domain *state)
 {
-	struct change change = {.domain = domain};
+	struct change change = {
+		.kind = CHANGE_DOMAIN_SHUTDOWN, .domain = domain};
 
 	if (!state || state->dying ||
 		memcmp(state->handle, domain->handle, sizeof(domain->handle)))
-		change.kind = CHANGE_DOMAIN_GONE;
+		leave_start(domain);
 	else if (state->shutdown && !domain->shutdown)
-		change.kind = CHANGE_DOMAIN_SHUTDOWN;
-	else
-		return true;
-	if (!change_apply(domain->server, &change))
-		return true;
-	log_error(
-		&domain->log, "domain-check", "cannot let go of a domain yet");
-	return false;
+		/* There is nothing to prepare. */
+		CHECK(!change_apply(domain->server, &change));
 }
 
 static int by_domid(const void *a, const void *b)
@@ -329,7 +378,6 @@ void domain_check_all(struct server *server)
 	struct host_domain *states;
 	struct domain **known, *domain;
 	size_t states_nr, nr = 0, at = 0;
-	bool done = false;
 
 	TAILQ_FOREACH (domain, &server->domains.all, link)
 		nr++;
@@ -339,6 +387,8 @@ void domain_check_all(struct server *server)
 	if (!known || !states || scan(server, states, &states_nr)) {
 		log_error(
 			NULL, "domain-scan", "cannot tell which domains live");
+		/* A death is told once: nobody else would come back to it. */
+		server_domains_later(server);
 		goto out;
 	}
 	nr = 0;
@@ -346,19 +396,15 @@ void domain_check_all(struct server *server)
 		if (domain != server->self)
 			known[nr++] = domain;
 	qsort(known, nr, sizeof(struct domain *), by_domid);
-	done = true;
 	for (size_t i = 0; i < nr; i++) {
 		while (at < states_nr && states[at].domid < known[i]->domid)
 			at++;
-		done &= domain_check(known[i],
+		domain_check(known[i],
 			at < states_nr && states[at].domid == known[i]->domid
 				? &states[at]
 				: NULL);
 	}
 out:
-	/* A death is told once, and nobody else would come back to it. */
-	if (!done)
-		server_domains_later(server);
 	free(states);
 	free(known);
 }

@@ -9,11 +9,15 @@
  *   known -> introduced: INTRODUCE; has a ring connection
  *   introduced: a protocol violation only has the connection ignored, the
  *               record stays as long as the domain (XSA-325)
- *   any -> gone: RELEASE, death, or the domid turns out to be somebody else's
+ *   any -> leaving: death, or the domid turns out to be somebody else's.  The
+ *                   connection and its watches go at once, its nodes
+ *                   DOMAIN_LEAVE_NODES in a turn, of all that leave: nobody
+ *                   else waits for them
+ *   any -> gone: RELEASE, INTRODUCE of another domain with the domid, or it
+ *                was leaving and has no nodes left
  *
- * When a record goes, its connection, watches and nodes go at once, and
- * entries of ACLs stop to apply since the instance is over.  The memory is
- * freed at the end of the turn.
+ * When a record goes, entries of ACLs stop to apply since the instance is
+ * over.  The memory is freed at the end of the turn.
  */
 #ifndef BH_XENSTORED_DOMAIN_H
 #define BH_XENSTORED_DOMAIN_H
@@ -36,9 +40,13 @@ struct server;
 
 LIST_HEAD(domain_stubs, domain);
 
+enum { DOMAIN_LEAVE_NODES = 128 };
+
 /* Owner: struct domains.  Freed by: domain_free() at the end of a turn. */
 struct domain {
 	TAILQ_ENTRY(domain) link;
+	TAILQ_ENTRY(domain) at_leaving;
+	bool leaving;
 	struct loop_dead dead;
 	struct server *server;
 	uint16_t domid;
@@ -67,6 +75,8 @@ TAILQ_HEAD(domain_head, domain);
 struct domains {
 	struct domain *by_id[PERM_DOMID_MAX + 1];
 	struct domain_head all;
+	struct domain_head leaving; /* in the order of their deaths */
+	struct loop_work leave;     /* remove some of their nodes */
 	uint32_t last_instance;
 	struct limits defaults; /* of guests that come */
 	struct conf *conf;      /* the configuration file; NULL: none */
@@ -154,7 +164,7 @@ static inline struct acl_id domain_id(const struct domain *domain)
 
 /*
  * domain_check_all - compare what we know with what the hypervisor says:
- * announce shutdowns, let go of the dead.
+ * announce shutdowns, begin to let go of the dead.
  */
 void domain_check_all(struct server *server);
 

@@ -211,6 +211,7 @@ void server_free(struct server *server)
 	conf_free(server->domains.conf);
 	loop_work_cancel(server->loop, &server->domain_work);
 	loop_work_cancel(server->loop, &server->gone_work);
+	loop_work_cancel(server->loop, &server->domains.leave);
 	if (server->places)
 		(void)node_bury(server->places, &server->gone, SIZE_MAX);
 	while ((conn = TAILQ_FIRST(&server->conns)))

@@ -409,6 +409,133 @@ START_TEST(test_death_by_trees)
 }
 END_TEST
 
+/* A WRITE is sent, and is answered within one turn. */
+static void answered_at_once(void)
+{
+	static const char arg[] = "/other\0v";
+	char buf[XSMSG_HDR_LEN + 3];
+
+	fx_send(fx, k, XS_OP_WRITE, 0, arg, sizeof(arg));
+	fx_turn(fx);
+	ck_assert_int_eq(recv(-k, buf, sizeof(buf), MSG_DONTWAIT), sizeof(buf));
+}
+
+static void owned_by(const char *path, uint16_t domid)
+{
+	char arg[64];
+	int n = snprintf(arg, sizeof(arg), "%s%cn%u", path, 0, domid) + 1;
+
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, path), 0);
+	ck_assert_int_eq(
+		fx_ask(fx, k, XS_OP_SET_PERMS, arg, (size_t)n, &msg), 0);
+}
+
+/*
+ * Domains die with all the nodes they may have: in no turn are more of them
+ * removed than one part, others are answered in each, and watchers hear of
+ * the domains when all is gone.
+ */
+START_TEST(test_death_by_parts)
+{
+	enum { NODES = 1000, GUESTS = 2 };
+	struct places *places;
+	size_t left = GUESTS * NODES, turns = 0;
+	char path[32];
+
+	setup();
+	places = fx->server->places;
+	for (uint16_t i = 1; i <= GUESTS; i++) {
+		fx_guest(fx, -k, i);
+		for (int j = 0; j < NODES; j++) {
+			snprintf(path, sizeof(path), "/n/%d-%d", i, j);
+			owned_by(path, i);
+		}
+		fx->dom[i].exists = false;
+	}
+	fx_fire(fx, FX_VIRQ);
+	answered_at_once();
+	while (domain_find(fx->server, 1) || domain_find(fx->server, 2)) {
+		size_t was = places_nr(places), now = 0;
+
+		answered_at_once();
+		ck_assert_uint_le(was, places_nr(places) + DOMAIN_LEAVE_NODES);
+		for (uint16_t i = 1; i <= GUESTS; i++) {
+			const struct domain *d = domain_find(fx->server, i);
+
+			now += d ? d->account[DOMAIN_NODES].used : 0;
+		}
+		ck_assert_uint_ge(now + DOMAIN_LEAVE_NODES, left);
+		left = now;
+		ck_assert_uint_lt(turns++, 50);
+	}
+	ck_assert_uint_ge(turns, GUESTS * NODES / DOMAIN_LEAVE_NODES);
+	ck_assert_int_eq(ask(k, XS_OP_DIRECTORY, "/n"), 0);
+	ck_assert_uint_eq(msg.hdr.len, 0);
+	teardown();
+}
+END_TEST
+
+/*
+ * Half gone, it is released, or its number is another domain's: the rest goes
+ * at once.  Watchers hear of it once.
+ */
+START_TEST(test_death_by_parts_is_overtaken)
+{
+	char path[32];
+	int k2;
+
+	setup();
+	k2 = -fx_client(fx);
+	fx_guest(fx, -k, 1);
+	for (int j = 0; j < 3 * DOMAIN_LEAVE_NODES; j++) {
+		snprintf(path, sizeof(path), "/n/%d", j);
+		owned_by(path, 1);
+	}
+	ck_assert_int_eq(FX_ASK(fx, k2, WATCH, "@releaseDomain\0t"), 0);
+	ck_assert_str_eq(fx_event(fx, k2), "@releaseDomain");
+	fx->dom[1].exists = false;
+	fx_fire(fx, FX_VIRQ);
+	answered_at_once();
+	answered_at_once();
+	ck_assert_ptr_nonnull(domain_find(fx->server, 1));
+	ck_assert(domain_find(fx->server, 1)->leaving);
+	if (_i == 0)
+		ck_assert_int_eq(ask(k, XS_OP_RELEASE, "1"), 0);
+	else if (_i == 1)
+		fx_guest(fx, -k, 1);
+	else
+		fx_settle(fx);
+	ck_assert(!domain_find(fx->server, 1) ||
+		  !domain_find(fx->server, 1)->leaving);
+	ck_assert_str_eq(fx_event(fx, k2), "@releaseDomain");
+	ck_assert_str_eq(fx_event(fx, k2), "");
+	ck_assert_int_eq(ask(k, XS_OP_DIRECTORY, "/n"), 0);
+	ck_assert_uint_eq(msg.hdr.len, 0);
+	close(-k2);
+	fx_settle(fx);
+	teardown();
+}
+END_TEST
+
+/* The daemon ends while one is leaving. */
+START_TEST(test_end_while_leaving)
+{
+	char path[32];
+
+	setup();
+	fx_guest(fx, -k, 1);
+	for (int j = 0; j < 2 * DOMAIN_LEAVE_NODES; j++) {
+		snprintf(path, sizeof(path), "/n/%d", j);
+		owned_by(path, 1);
+	}
+	fx->dom[1].exists = false;
+	fx_fire(fx, FX_VIRQ);
+	answered_at_once();
+	ck_assert(domain_find(fx->server, 1)->leaving);
+	teardown();
+}
+END_TEST
+
 BH_CHECK_MAIN("domain", 20, BH_TEST(test_introduce_arguments),
 	BH_TEST(test_domain_path_arguments), BH_LOOP(test_death, 2),
 	BH_LOOP(test_same_number_other_domain, 2),
@@ -417,4 +544,6 @@ BH_CHECK_MAIN("domain", 20, BH_TEST(test_introduce_arguments),
 	BH_TEST(test_failed_scan_is_repeated), BH_TEST(test_resume),
 	BH_TEST(test_target_arguments), BH_TEST(test_target),
 	BH_LOOP(test_target_ends, 5), BH_TEST(test_features),
-	BH_LOOP(test_death_by_trees, 2))
+	BH_LOOP(test_death_by_trees, 2), BH_TEST(test_death_by_parts),
+	BH_LOOP(test_death_by_parts_is_overtaken, 3),
+	BH_TEST(test_end_while_leaving))

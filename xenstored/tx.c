@@ -247,14 +247,28 @@ bool tx_removed_above(const struct tx *tx, const struct place *place)
 	return false;
 }
 
-/* The entry of @place, which @len bytes are going to be written to. */
-static int prep_place(struct tx *tx, struct place *place, size_t len)
+/* What @acl takes at a node that is @base in base. */
+static size_t acl_cost(const struct acl *acl, const struct node *base)
 {
-	size_t cost = place->depth * (size_t)TX_COPY_COST + len;
+	if (!acl || (base && base->acl == acl))
+		return 0;
+	return sizeof(*acl) + acl->nr * sizeof(acl->entry[0]);
+}
+
+/*
+ * The entry of @place, where there will be @len bytes and @acl; NULL: nothing.
+ * It pays for the most there has been.
+ */
+static int prep_place(
+	struct tx *tx, struct place *place, const struct acl *acl, size_t len)
+{
+	struct node *base = tree_node_at(tx->base, place);
+	size_t cost =
+		place->depth * (size_t)TX_COPY_COST + acl_cost(acl, base) + len;
 	struct tx_entry *e;
 	int r;
 
-	r = entry_get(tx, place, tree_node_at(tx->base, place), &e);
+	r = entry_get(tx, place, base, &e);
 	if (!r && cost > e->copied) {
 		r = tx_charge(tx, cost - e->copied);
 		if (!r)
@@ -278,15 +292,19 @@ static void copies_charge(struct tx *tx)
 
 int tx_prep_edit(struct tx *tx, const struct tree_edit *edit)
 {
-	const struct node *leaf = edit->new ? edit->leaf : edit->old;
-	struct place *place = leaf->place;
+	const struct node *leaf = edit->leaf;
+	struct place *place;
 	int r;
 
 	copies_charge(tx);
-	r = prep_place(tx, place, edit->new ? leaf->value_len : 0);
+	if (!edit->new)
+		return prep_place(tx, edit->old->place, NULL, 0);
+	place = leaf->place;
+	r = prep_place(tx, place, leaf->acl, leaf->value_len);
+	/* Those above it share its list; accounts count that for each. */
 	for (unsigned i = 1; !r && i < edit->created; i++) {
 		place = place->parent;
-		r = prep_place(tx, place, 0);
+		r = prep_place(tx, place, leaf->acl, 0);
 	}
 	return r;
 }

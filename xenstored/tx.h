@@ -60,7 +60,7 @@ struct server;
 enum {
 	/* Bytes charged for an entry, besides names that are new. */
 	TX_ENTRY_COST = 64,
-	/* For each node on the way to what is written, besides its value. */
+	/* For each node on the way to what is written, besides value and acl. */
 	TX_COPY_COST = 160,
 	TX_LET_GO_MAX = 32 << 20,
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* conn_sock.c - connections over the socket, all of the privileged domain */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -12,7 +11,6 @@
 
 #include "common/err.h"
 #include "common/macro.h"
-#include "common/str.h"
 #include "xenstored/conn.h"
 #include "xenstored/domain.h"
 #include "xenstored/server.h"
@@ -115,38 +113,23 @@ static void sock_close(struct conn *conn)
 	server_listen_resume(conn->server);
 }
 
-/* The name of process @pid, if it can be had; it says anything it likes. */
-static void comm_of(pid_t pid, char *buf, size_t cap)
-{
-	char path[32], raw[32];
-	ssize_t n = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, raw, sizeof(raw));
-		close(fd);
-	}
-	/* The newline at its end is not part of it. */
-	str_escape(buf, cap, n > 0 ? raw : "?", n > 0 ? (size_t)n - 1 : 1);
-}
-
-/* Who has connected; the socket may have been handed on since. */
+/*
+ * Who has connected; the socket may have been handed on since.  Not its name:
+ * who may read that in /proc may read there what others keep in their memory,
+ * and that is more than the daemon keeps for itself.
+ */
 static void sock_describe(struct conn *conn, char *buf, size_t cap)
 {
 	const struct conn_sock *sock = sock_of(conn);
 	struct ucred cred = {.pid = -1};
 	socklen_t len = sizeof(cred);
-	char comm[64];
 
 	if (getsockopt(sock->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len)) {
 		snprintf(buf, cap, "socket");
 		return;
 	}
-	comm_of(cred.pid, comm, sizeof(comm));
-	snprintf(buf, cap, "socket pid=%ld uid=%lu comm=%s", (long)cred.pid,
-		(unsigned long)cred.uid, comm);
+	snprintf(buf, cap, "socket pid=%ld uid=%lu", (long)cred.pid,
+		(unsigned long)cred.uid);
 }
 
 static const struct conn_ops sock_ops = {

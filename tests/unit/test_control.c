@@ -156,6 +156,9 @@ END_TEST
 
 START_TEST(test_show)
 {
+	char who[128];
+	int n;
+
 	setup();
 	home(1);
 	ck_assert_int_eq(FX_ASK(fx, 1, WATCH, "x\0tok\n"), 0);
@@ -173,7 +176,11 @@ START_TEST(test_show)
 	ck_assert_ptr_null(strstr(msg.data, "/locals"));
 	ck_assert_int_eq(CONTROL("connections"), 0);
 	SAYS("domain=1 ring port=");
-	SAYS(" comm=test_control ");
+	n = snprintf(who, sizeof(who),
+		"domain=0 socket pid=%ld uid=%lu state=open ", (long)getpid(),
+		(unsigned long)geteuid());
+	ck_assert_int_lt(n, sizeof(who));
+	SAYS(who);
 	SAYS("watches=2 transactions=0\n");
 	ck_assert_int_eq(CONTROL("transactions"), 0);
 	ck_assert_str_eq(msg.data, "OK");

@@ -11,6 +11,12 @@
  * Bytes of a peer can be part of the text: every byte which is not printable
  * ASCII is written as \xNN, so a line is always one line.
  *
+ * A daemon in the background has no standard error.  Its warnings and errors
+ * go to the system's log, in the form that syslog(3) gives them; where they
+ * go is said with each of them, so that a log that is started again, or after
+ * us, has what comes then.  Whoever is confined may do that, but not make a
+ * new socket, as syslog(3) would.
+ *
  * A peer must not be able to fill a disk.  Every line that a peer can cause
  * is written with the log_ctx of its domain, which carries a token bucket;
  * the first line after a drought says how many were dropped.
@@ -19,6 +25,8 @@
 #define BH_COMMON_LOG_H
 
 #include <stdint.h>
+
+#include "common/err.h"
 
 enum log_level {
 	LOG_LEVEL_ERROR,
@@ -52,6 +60,19 @@ enum log_level log_level_get(void);
 
 /* Write lines to @fd instead of standard error; -1 writes nothing. */
 void log_fd_set(int fd);
+
+enum { LOG_SYSLOG_PATH_MAX = 107 };
+
+/*
+ * Write warnings and errors, of facility daemon, to the system's log at the
+ * datagram socket @path, too, which need not be there now.  0 or -errno;
+ * -ENAMETOOLONG: above LOG_SYSLOG_PATH_MAX.  What it does not take at once is
+ * lost.
+ */
+int log_syslog_open(const char *path) __must_check;
+
+/* No longer. */
+void log_syslog_close(void);
 
 /*
  * log_ctx_allow - may a peer cause one more line at time @now (ns)?

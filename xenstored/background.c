@@ -116,10 +116,15 @@ static bool stderr_stays(void)
 	return S_ISREG(st.st_mode) || (journal && !strcmp(journal, name));
 }
 
-int background_leave(void)
+int background_leave(const char *syslog)
 {
+	int r;
+
 	if (chdir("/"))
 		log_warn(NULL, "chdir", "/: %s", strerror(errno));
+	r = stderr_stays() ? 0 : log_syslog_open(syslog);
+	if (r)
+		log_warn(NULL, "syslog", "%s: %s", syslog, strerror(-r));
 	return open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 

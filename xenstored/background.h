@@ -5,6 +5,9 @@
  * DOC: Without --no-fork the daemon forks first and sets up in the child; the
  * parent waits until the socket listens and then exits with 0, or with what
  * the child failed with.  So whoever started it can connect at once.
+ *
+ * What is said until then is on the terminal.  Later there is only the
+ * system's log, unless standard error is a file or the journal.
  */
 #ifndef BH_XENSTORED_BACKGROUND_H
 #define BH_XENSTORED_BACKGROUND_H
@@ -41,8 +44,12 @@ void limits_raise(void);
 /* In the child: fd of the pipe on which to report. */
 int background(void);
 
-/* Leave the folder: returns what takes the place of the terminal, or -1. */
-int background_leave(void);
+/*
+ * Leave the folder: returns what takes the place of the terminal, or -1.  If
+ * that is where the log goes, warnings and errors go to the system's log at
+ * the socket @syslog from now on, too.
+ */
+int background_leave(const char *syslog);
 
 /* Let go of the terminal, then of who waits for us; a log file stays. */
 void background_ready(int fd, int null);

@@ -312,6 +312,7 @@ void opts_help(FILE *f)
 			"", opt->help);
 	}
 	fputs("environment: XENSTORED_RUNDIR (/var/run/xenstored),\n"
-	      "  XENSTORED_PATH ($XENSTORED_RUNDIR/socket)\n",
+	      "  XENSTORED_PATH ($XENSTORED_RUNDIR/socket),\n"
+	      "  XENSTORED_SYSLOG (/dev/log)\n",
 		f);
 }

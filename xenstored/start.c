@@ -28,6 +28,7 @@
 #include "xenstored/start.h"
 
 #define RUNDIR "/var/run/xenstored"
+#define SYSLOG "/dev/log"
 
 /* On the stack of start_run(). */
 struct start {
@@ -63,6 +64,13 @@ static char *socket_path(void)
 	if (mkdir(dir, 0755) && errno != EEXIST)
 		log_error(NULL, "rundir", "%s: %s", dir, strerror(errno));
 	return talloc_asprintf(NULL, "%s/socket", dir);
+}
+
+static const char *syslog_path(void)
+{
+	const char *path = getenv("XENSTORED_SYSLOG");
+
+	return path ? path : SYSLOG;
 }
 
 /* Without it the daemon still serves, only CONTROL writes no files. */
@@ -282,7 +290,7 @@ static int confine_start(struct start *start)
 
 	sdnotify_keep();
 	if (start->ready >= 0)
-		start->null_fd = background_leave();
+		start->null_fd = background_leave(syslog_path());
 	if (start->opts->no_confine || !confine_possible())
 		return EXIT_SUCCESS;
 	r = confine(&how, &start->files);
@@ -339,6 +347,7 @@ int start_run(const struct opts *opts, int ready)
 	talloc_free(start.host);
 	talloc_free(start.loop);
 	sdnotify_forget();
+	log_syslog_close();
 	fileat_fini(&start.conf);
 	if (start.conf_fd >= 0)
 		close(start.conf_fd);

@@ -46,6 +46,42 @@ wait_for 5 grep -q "configuration read again" "$T/log"
 kill -TERM "$(cat "$T/pid")"
 wait_for 5 test ! -e "$socket"
 
+# else its warnings go to the system's log, which may start again: also
+# when it is confined
+export XENSTORED_SYSLOG=$T/syslog.sock
+# warned: the lines with what is wrong with the configuration
+warned() {
+	grep -cE "^<27>[A-Z][a-z]{2} .* xenstored\[$pid\]: config: .*:1: " \
+		"$T/$1.log"
+}
+echo bad >"$T/conf"
+start syslog1 "$BH_BUILDDIR/tests/sys/syslog" "$XENSTORED_SYSLOG"
+wait_for 5 test -S "$XENSTORED_SYSLOG"
+: >"$T/conf"
+check "starts with nowhere to log" \
+	sh -c "'$daemon' -D -C '$T/conf' -F '$T/pid' 2>&1 | cat"
+pid=$(cat "$T/pid")
+echo bad >"$T/conf"
+kill -HUP "$pid"
+wait_for 5 warned syslog1
+check_eq "an error is in the system's log" 1 "$(warned syslog1)"
+stop "$started_pid"
+start syslog2 "$BH_BUILDDIR/tests/sys/syslog" "$XENSTORED_SYSLOG"
+bound() {
+	kill -HUP "$pid" && sleep 0.1 && warned syslog2
+}
+wait_for 5 bound
+: >"$T/conf"
+kill -HUP "$pid"
+sleep 0.2
+check "and in the one that is started next" warned syslog2
+check_fails "what is no warning is not" \
+	grep -q "read again" "$T/syslog1.log" "$T/syslog2.log"
+kill -TERM "$pid"
+wait_for 5 test ! -e "$socket"
+stop "$started_pid"
+unset XENSTORED_SYSLOG
+
 mkfifo "$T/journal"
 exec 9<>"$T/journal"
 check "starts with the journal for its log" env \

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* test_log.c - levels, escapes, and the limit per domain */
 #include <errno.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
 
 #include "common/log.h"
 #include "tests/unit/bh_check.h"
@@ -98,6 +101,116 @@ START_TEST(test_burst_then_number)
 }
 END_TEST
 
+static int syslog_bind(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	strcpy(sun.sun_path, path);
+	ck_assert_int_eq(
+		bind(fd, (const struct sockaddr *)&sun, sizeof(sun)), 0);
+	return fd;
+}
+
+/* The next line there, after its time, which must be about now. */
+static const char *syslog_line(int fd, const char *priority)
+{
+	static char buf[4096];
+	ssize_t n = recv(fd, buf, sizeof(buf) - 1, 0);
+	const char *at = buf + strlen(priority);
+	time_t now = time(NULL);
+	char today[8];
+	struct tm tm;
+
+	if (n < 0)
+		return "";
+	buf[n] = '\0';
+	ck_assert_int_eq(strncmp(buf, priority, strlen(priority)), 0);
+	ck_assert_ptr_nonnull(localtime_r(&now, &tm));
+	strftime(today, sizeof(today), "%b ", &tm);
+	ck_assert_int_eq(strncmp(at, today, 4), 0);
+	ck_assert_int_eq(at[9], ':');
+	ck_assert_int_eq(at[15], ' ');
+	return at + 16;
+}
+
+/* Warnings and errors, whoever else hears of them; nothing of the rest. */
+START_TEST(test_syslog)
+{
+	struct log_ctx ctx = {.domid = 5, .has_domid = 1, .dropped = 3};
+	char dir[] = "/tmp/test_log.XXXXXX", path[64], buf[4096], want[128];
+	int fd;
+
+	setup();
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/log", dir);
+	fd = syslog_bind(path);
+	ck_assert_int_eq(log_syslog_open(path), 0);
+	log_warn(&ctx, "id", "a\nb");
+	snprintf(want, sizeof(want), "t[%ld]: id: a\\nb domid=5 dropped=3",
+		(long)getpid());
+	ck_assert_str_eq(syslog_line(fd, "<28>"), want);
+	drain(buf, sizeof(buf));
+	ck_assert_str_eq(buf, "t: id: a\\nb domid=5 dropped=3\n");
+	log_info(NULL, "id", "not for all");
+	ck_assert_str_eq(syslog_line(fd, ""), "");
+	log_fd_set(-1);
+	log_error(NULL, "id", "alone");
+	snprintf(want, sizeof(want), "t[%ld]: id: alone", (long)getpid());
+	ck_assert_str_eq(syslog_line(fd, "<27>"), want);
+	log_syslog_close();
+	log_error(NULL, "id", "no more");
+	ck_assert_str_eq(syslog_line(fd, ""), "");
+	close(fd);
+	unlink(path);
+	rmdir(dir);
+	teardown();
+}
+END_TEST
+
+/* It comes later, goes, comes again, does not read; nobody waits for it. */
+START_TEST(test_syslog_comes_and_goes)
+{
+	char dir[] = "/tmp/test_log.XXXXXX", path[64], raw[LOG_LINE_MAX];
+	char too_long[200];
+	int fd, lines = 0;
+
+	setup();
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	too_long[sizeof(too_long) - 1] = '\0';
+	ck_assert_int_eq(log_syslog_open(too_long), -ENAMETOOLONG);
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/log", dir);
+	ck_assert_int_eq(log_syslog_open(path), 0);
+	errno = 77;
+	log_error(NULL, "id", "nobody there");
+	ck_assert_int_eq(errno, 77);
+	for (int i = 0; i < 2; i++) {
+		fd = syslog_bind(path);
+		log_error(NULL, "id", "here");
+		ck_assert_ptr_nonnull(strstr(syslog_line(fd, "<27>"), "here"));
+		close(fd);
+		unlink(path);
+	}
+	fd = syslog_bind(path);
+	log_fd_set(-1);
+	memset(raw, '\n', sizeof(raw) - 1);
+	raw[sizeof(raw) - 1] = '\0';
+	for (int i = 0; i < 10000; i++)
+		log_error(NULL, "id", "%s", raw);
+	while (*syslog_line(fd, "<27>"))
+		lines++;
+	ck_assert_int_gt(lines, 0);
+	ck_assert_int_lt(lines, 10000);
+	log_syslog_close();
+	close(fd);
+	unlink(path);
+	rmdir(dir);
+	teardown();
+}
+END_TEST
+
 BH_CHECK_MAIN("log", 10, BH_TEST(test_line),
 	BH_TEST(test_long_line_is_one_line), BH_TEST(test_burst_then_rate),
-	BH_TEST(test_burst_then_number))
+	BH_TEST(test_burst_then_number), BH_TEST(test_syslog),
+	BH_TEST(test_syslog_comes_and_goes))

@@ -17,14 +17,19 @@
  * hv_point(id)         a place where others may run
  * hv_preempt(budget)   take a unit of *budget; true if there is none left
  *
+ * hv_bug_if(cond, text)  the engine itself is wrong: ends the program
+ *
  * With HV_EXPLORE the places are the explorer's: hv_explore_point() may run
- * other vCPUs, hv_explore_preempt() answers both ways.
+ * other vCPUs, hv_explore_preempt() answers both ways, hv_explore_bug() ends
+ * the schedule.
  */
 #ifndef HV_CORE_ATOMIC_H
 #define HV_CORE_ATOMIC_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /* The places, for tests that want to stop at one of them. */
 enum hv_point_id {
@@ -45,6 +50,7 @@ extern void (*hv_point_hook)(enum hv_point_id id, const volatile void *p);
 #if defined(HV_EXPLORE)
 void hv_explore_point(enum hv_point_id id, const volatile void *p);
 bool hv_explore_preempt(void);
+_Noreturn void hv_explore_bug(const char *text);
 #define hv_point_at(id, p) hv_explore_point(id, p)
 #define hv_preempt(budget) ((void)(budget), hv_explore_preempt())
 #elif defined(HV_HOOKS)
@@ -56,6 +62,22 @@ bool hv_explore_preempt(void);
 #else
 #define hv_point_at(id, p) ((void)0)
 #endif
+
+#ifdef HV_EXPLORE
+#define hv_bug(text) hv_explore_bug(text)
+#else
+_Noreturn static inline void hv_bug(const char *text)
+{
+	fprintf(stderr, "hv: bug: %s\n", text);
+	abort();
+}
+#endif
+
+#define hv_bug_if(cond, text)         \
+	do {                          \
+		if (cond)             \
+			hv_bug(text); \
+	} while (0)
 
 #define hv_point(id) hv_point_at(id, (void *)0)
 

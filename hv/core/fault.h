@@ -28,8 +28,6 @@
 		"-EINTR in a demotion skips a partial slot (XSA-310)")         \
 	X(STICKY_DEMOTE_LAST, "sticky-demote-last",                            \
 		"-EINTR at the last, partial slot counts as untouched")        \
-	X(STICKY_PUT, "sticky-put",                                            \
-		"-EINTR of a put made with PARTIAL validates the page")        \
 	X(RESTART_UNTOUCHED, "restart-untouched",                              \
 		"-ERESTART although nothing was done (XSA-299 a)")             \
 	X(TEARDOWN_REPIN, "teardown-repin",                                    \
@@ -44,8 +42,12 @@
 		"a child's pending put is not handed over (XSA-299 f)")        \
 	X(NESTED_SKIPS, "nested-skips",                                        \
 		"a failed nested slot counts as validated (XSA-299 f)")        \
+	X(NESTED_FIRST, "nested-first",                                        \
+		"a nested failure in slot 0 is not handed over")               \
 	X(PUT_NO_PARTIAL, "put-no-partial",                                    \
 		"clean-up of a page that is partial no more (XSA-299 g)")      \
+	X(PARTIAL_ANY_TYPE, "partial-any-type",                                \
+		"a partial slot cleans up a child of another level")           \
 	X(ROOT_RETRY, "root-retry",                                            \
 		"a restarted put of a root has no PARTIAL (XSA-310 1)")        \
 	X(PARTIAL_NO_TYPE, "partial-no-type",                                  \
@@ -74,13 +76,11 @@
 		"a page in use gets another type (the root of it all)")        \
 	/* operations */                                                       \
 	X(FASTPATH_BLACKLIST, "fastpath-blacklist",                            \
-		"fast path unless RW or address change (XSA-148, 182)")        \
+		"fast path unless presence or address change (XSA-182)")       \
 	X(LOCK_NO_RECHECK, "lock-no-recheck",                                  \
 		"the type of a table is not read again under its lock")        \
 	X(LOCK_LAST, "lock-last",                                              \
 		"the last but one type ref goes while the page is locked")     \
-	X(SLOT_STORE, "slot-store",                                            \
-		"a slot is stored, not compared and swapped")                  \
 	X(LINEAR_STALE, "linear-stale",                                        \
 		"cached walk survives a change above L1 (XSA-286)")            \
 	X(STEAL_KEEPS_TYPE, "steal-keeps-type",                                \

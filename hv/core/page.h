@@ -24,8 +24,10 @@
  * P owns one type reference (the 1) and one general reference.
  *
  * Results of the functions that can be preempted:
- *   -ERESTART  progress was made and is stored in the page (it is P now);
- *              the caller holds what it held before the call.
+ *   -ERESTART  progress was made and is stored in the page (it is P now).
+ *              Get: the caller has no type reference.  Put: the caller's is
+ *              P's now, clean up with PAGE_PARTIAL.  General references are
+ *              the caller's as before.
  *   -EINTR     as before the call.  If the call was made for a partial slot
  *              or with PAGE_PARTIAL, that is still so ("sticky partial").
  *
@@ -91,6 +93,8 @@ struct hv_page {
 	uint8_t pf;   /* slot nrv holds a general ref, its child was partial */
 	/* a ghost: not read by any decision, for pv_check() alone */
 	uint8_t excl;       /* 1 + vCPU in its exclusive section, or 0 */
+	uint16_t held;      /* general refs of holders that pv does not know */
+	uint16_t held_type; /* type refs of theirs */
 	uint32_t validated; /* how often its contents were validated */
 	uint64_t valid_for; /* owner whose rules V says it was checked by */
 };
@@ -100,7 +104,11 @@ enum {
 	PAGE_PREEMPT = 1,   /* may answer -EINTR and -ERESTART */
 	PAGE_PARTIAL = 2,   /* clean up what P holds; no-op unless P */
 	PAGE_NOPROMOTE = 4, /* -EINVAL instead of a promotion */
+	PAGE_AS_SHIFT = 8,
 };
+
+/* With PAGE_PARTIAL: no-op unless the page is of type @t as well. */
+#define PAGE_AS(t) ((unsigned int)(t) << PAGE_AS_SHIFT)
 
 static inline enum hv_type page_type(const struct hv_page *p)
 {

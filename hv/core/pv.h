@@ -150,7 +150,6 @@ struct pv_vcpu {
 	/* ghosts */
 	uint32_t user_walks; /* walks for the engine that used the user root */
 	uint32_t since_poll; /* slots worked on since the last poll */
-	uint32_t max_poll;   /* the most of since_poll */
 };
 
 /* A grant that is mapped into a page table: the handle holds the same
@@ -169,8 +168,8 @@ struct pv_grant {
  * page    the page of a frame number, NULL if there is none.
  * mfn     the reverse.
  * words   the memory of the page: pv->slots words at least.
- * freed   the last reference is gone: count 0, owner 0, type none.  The page
- *         may be assigned again at once.
+ * freed   the last reference is gone: count 0, owner 0, type none; @owner is
+ *         whose it was.  The page may be assigned again when this returns.
  * owned   the next page of @d at or behind *cursor; sets *cursor behind it.
  *         NULL at the end.
  * alloc   a page with count 0 for page_assign(), or NULL.  May be NULL.
@@ -181,7 +180,7 @@ struct pv_ops {
 	struct hv_page *(*page)(struct pv *pv, uint64_t mfn);
 	uint64_t (*mfn)(struct pv *pv, const struct hv_page *p);
 	uint64_t *(*words)(struct pv *pv, const struct hv_page *p);
-	void (*freed)(struct pv *pv, struct hv_page *p);
+	void (*freed)(struct pv *pv, struct hv_page *p, uint64_t owner);
 	struct hv_page *(*owned)(
 		struct pv *pv, const struct pv_dom *d, uint64_t *cursor);
 	struct hv_page *(*alloc)(struct pv *pv);
@@ -192,6 +191,7 @@ struct pv {
 	const struct pv_ops *ops;
 	uint16_t slots;        /* words per page: 512, or 2-3 in the explorer */
 	uint8_t levels;        /* of a root: 2-4 */
+	uint8_t has_tlb;       /* some vCPU has tlb_nr > 0 */
 	uint8_t explicit_pins; /* a table is promoted only when its children
 				  are: then nothing is ever partial */
 	struct pv_vcpu *vcpus;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page_int.h: what the files of the PV engine share.
+ */
+#ifndef HV_CORE_PAGE_INT_H
+#define HV_CORE_PAGE_INT_H
+
+#include "hv/core/atomic.h"
+#include "hv/core/fault.h"
+#include "hv/core/page.h"
+#include "hv/core/pv.h"
+
+/* Nothing can be done before somebody else changes the page. */
+static inline void page_wait(struct hv_page *p)
+{
+	(void)p;
+	hv_point_at(HV_POINT_WAIT, &p->type);
+}
+
+/* page.c */
+void page_get_again(struct hv_page *p);
+/* The page is nobody's in a moment: no TLB, no cache line tells of it. */
+void page_scrub_state(struct pv *pv, struct hv_page *p);
+
+/* pv_root.c: what every call begins and ends with. */
+int pv_enter(struct pv_vcpu *v);
+int64_t pv_leave(struct pv_vcpu *v, int64_t r);
+
+/* What teardown does with a vCPU: its GDT goes, one root becomes the pending
+ * put.  Call and settle until it has no root. */
+void pv_vcpu_roots(struct pv_vcpu *v);
+
+/* pv_tlb.c: the vCPU's own. */
+void pv_tlb_flush_one(struct pv_vcpu *v);
+
+/* pv_grant.c: all mappings that @d has made; has @p been granted to @by? */
+void pv_grants_drop(struct pv_vcpu *v, const struct pv_dom *d);
+bool pv_granted(
+	const struct pv *pv, const struct hv_page *p, const struct pv_dom *by);
+
+/* pv_entry.c */
+bool pte_bits_ok(uint64_t e, enum hv_type level);
+
+#endif

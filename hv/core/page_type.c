@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page_type.c: type references, promotion and demotion.
+ *
+ * DOC: order of a type change
+ *
+ * First the word is swapped: from then on the page is locked for validation
+ * and nobody else can take it as anything.  Then come the side effects: the
+ * TLB flush (a page that was WRITABLE may be written through translations
+ * that outlived their entries), the cache flush, the validation.  V last.
+ * With the flush first, another vCPU could take the page writable, write,
+ * and give it back between flush and swap, and the swap would not see it.
+ */
+#include "hv/core/page_int.h"
+
+enum { DECIDE_SWAP = 0, DECIDE_WAIT = 1 };
+
+/* Bits that say something about the memory, not about its type. */
+#define TYPE_KEPT PAGE_NONCOH
+
+static int get_decide(
+	uint64_t x, enum hv_type t, unsigned int flags, uint64_t *nx)
+{
+	if (PAGE_COUNT(x) == PAGE_COUNT_MAX)
+		return -EINVAL;
+	if (PAGE_COUNT(x) == 0) {
+		if (flags & PAGE_NOPROMOTE)
+			return -EINVAL;
+		*nx = x + 1;
+		if (PAGE_TYPE(x) != t)
+			*nx = (x & TYPE_KEPT) | PAGE_TYPE_OF(t) | 1;
+		if (hv_fault(HV_FAULT_EARLY_VALID) &&
+			(t == HV_TYPE_SHARED || t == HV_TYPE_WRITABLE))
+			*nx |= PAGE_VALID;
+		return DECIDE_SWAP;
+	}
+	if (PAGE_TYPE(x) != t) {
+		if (!hv_fault(HV_FAULT_TYPE_IGNORED) || t != HV_TYPE_WRITABLE)
+			return -EINVAL;
+	} else if (!(x & PAGE_VALID)) {
+		if (!(x & PAGE_PARTIALLY))
+			return DECIDE_WAIT;
+		if (flags & PAGE_NOPROMOTE)
+			return -EINVAL;
+		/* with it goes P's type reference, and later its general one */
+		*nx = x & ~PAGE_PARTIALLY;
+		return DECIDE_SWAP;
+	}
+	*nx = x + 1;
+	return DECIDE_SWAP;
+}
+
+/* The page changes from what @x says to @t, and is locked for validation. */
+static void type_flush(
+	struct pv *pv, struct hv_page *p, uint64_t x, enum hv_type t)
+{
+	bool was_w = PAGE_TYPE(x) == HV_TYPE_WRITABLE;
+
+	if (hv_fault(HV_FAULT_FLUSH_NEW))
+		was_w = t == HV_TYPE_WRITABLE;
+	if (PAGE_COUNT(x) || PAGE_TYPE(x) == t || !was_w ||
+		hv_fault(HV_FAULT_FLUSH_NONE))
+		return;
+	pv_tlb_flush(pv, pv_dom_of(pv, hv_load(&p->owner)));
+}
+
+static void type_effects(
+	struct pv *pv, struct hv_page *p, uint64_t x, enum hv_type t)
+{
+	if (!hv_fault(HV_FAULT_FLUSH_FIRST))
+		type_flush(pv, p, x, t);
+	if (t == HV_TYPE_WRITABLE || !(hv_load(&p->type) & PAGE_NONCOH) ||
+		hv_fault(HV_FAULT_NC_NO_FLUSH))
+		return;
+	/* what is validated must be what the processor will walk */
+	pv_cache_flush(pv, p);
+	hv_and(&p->type, ~PAGE_NONCOH);
+}
+
+static void excl_begin(struct pv_vcpu *v, struct hv_page *p)
+{
+	hv_bug_if(p->excl, "two vCPUs in a page's exclusive section");
+	p->excl = (uint8_t)(v->id + 1);
+}
+
+/* Progress is stored; whoever comes next takes over. */
+static void type_set_partial(struct hv_page *p)
+{
+	page_get_again(p);
+	p->excl = 0;
+	hv_or(&p->type, PAGE_PARTIALLY);
+}
+
+/* Nobody but the holder of the exclusive section changes the word now. */
+static void type_drop(struct hv_page *p, uint64_t keep)
+{
+	p->excl = 0;
+	hv_store_rel(&p->type, hv_load(&p->type) & keep);
+}
+
+static void get_done(struct pv_vcpu *v, struct hv_page *p, uint64_t x, int r)
+{
+	if (r == 0) {
+		p->validated++;
+		p->valid_for = hv_load(&p->owner);
+		p->excl = 0;
+		hv_or(&p->type, PAGE_VALID);
+	} else if (r == -EINTR) {
+		type_drop(p, ~PAGE_COUNT_MAX);
+	} else if (r == -ERESTART || v->pending.page == p) {
+		type_set_partial(p);
+	} else {
+		type_drop(p, TYPE_KEPT);
+	}
+	if (x & PAGE_PARTIALLY)
+		page_put(v, p);
+}
+
+int page_get_type(struct pv_vcpu *v, struct hv_page *p, enum hv_type t,
+	unsigned int flags)
+{
+	uint64_t x, nx = 0;
+	int r;
+
+	for (;;) {
+		x = hv_load(&p->type);
+		r = get_decide(x, t, flags, &nx);
+		if (r < 0)
+			return r;
+		if (r == DECIDE_SWAP) {
+			if (hv_fault(HV_FAULT_FLUSH_FIRST))
+				type_flush(v->pv, p, x, t);
+			if (hv_cas(&p->type, x, nx))
+				break;
+		}
+		if ((flags & PAGE_PREEMPT) && hv_preempt(&v->budget))
+			return -EINTR;
+		if (r == DECIDE_WAIT)
+			page_wait(p);
+	}
+	if (nx & PAGE_VALID) {
+		if (hv_fault(HV_FAULT_EARLY_VALID) && !(x & PAGE_VALID))
+			type_effects(v->pv, p, x, t);
+		return 0;
+	}
+	excl_begin(v, p);
+	type_effects(v->pv, p, x, t);
+	r = 0;
+	if (t != HV_TYPE_WRITABLE && t != HV_TYPE_SHARED) {
+		if (!(x & PAGE_PARTIALLY))
+			p->nrv = p->pf = 0;
+		r = page_promote(v, p, t);
+	}
+	get_done(v, p, x, r);
+	return r;
+}
+
+static void put_done(struct pv_vcpu *v, struct hv_page *p, uint64_t x, int r)
+{
+	if (r == 0) {
+		type_drop(p, ~PAGE_COUNT_MAX);
+	} else if (r == -EINTR) {
+		p->excl = 0;
+		if (x & PAGE_PARTIALLY) {
+			/* as before: P keeps both of its references */
+			hv_or(&p->type, PAGE_PARTIALLY);
+			return;
+		}
+		hv_or(&p->type, PAGE_VALID);
+	} else {
+		if (hv_fault(HV_FAULT_PARTIAL_NO_TYPE))
+			hv_store_rel(&p->type, hv_load(&p->type) - 1);
+		type_set_partial(p);
+	}
+	if (x & PAGE_PARTIALLY)
+		page_put(v, p);
+}
+
+static int put_last(struct pv_vcpu *v, struct hv_page *p, uint64_t x)
+{
+	int r;
+
+	excl_begin(v, p);
+	if (!(x & PAGE_PARTIALLY)) {
+		p->nrv = v->pv->slots;
+		p->pf = 0;
+	}
+	r = page_demote(v, p, PAGE_TYPE(x));
+	put_done(v, p, x, r);
+	return r;
+}
+
+/*
+ * Is there nothing left of what a call with PAGE_PARTIAL was to clean up?
+ * Somebody else may have taken over what P had left to do.  A slot whose child
+ * has become a partial table of another level meanwhile leaves it alone: from
+ * there the demotion could go down through any number of such tables.
+ */
+static bool partial_gone(uint64_t x, unsigned int flags)
+{
+	enum hv_type as = (enum hv_type)(flags >> PAGE_AS_SHIFT);
+
+	if (x & PAGE_PARTIALLY)
+		return as != HV_TYPE_NONE && as != PAGE_TYPE(x) &&
+		       !hv_fault(HV_FAULT_PARTIAL_ANY_TYPE);
+	return !hv_fault(HV_FAULT_PUT_NO_PARTIAL);
+}
+
+int page_put_type(struct pv_vcpu *v, struct hv_page *p, unsigned int flags)
+{
+	bool partial = flags & PAGE_PARTIAL, last;
+	uint64_t x;
+
+	for (;;) {
+		x = hv_load(&p->type);
+		if (partial && partial_gone(x, flags))
+			return 0;
+		hv_bug_if(!PAGE_COUNT(x), "type count underflow");
+		hv_bug_if(!partial && !(x & PAGE_VALID),
+			"a type reference to a page that is not validated");
+		hv_bug_if((x & PAGE_PARTIALLY) && PAGE_COUNT(x) != 1,
+			"more references than its own to a partial page");
+		last = PAGE_COUNT(x) == 1 && type_is_table(PAGE_TYPE(x)) &&
+		       (x & (PAGE_VALID | PAGE_PARTIALLY));
+		if (last) {
+			if (hv_cas(&p->type, x,
+				    x & ~(PAGE_VALID | PAGE_PARTIALLY)))
+				return put_last(v, p, x);
+		} else if ((x & PAGE_LOCKED) && PAGE_COUNT(x) == 2 &&
+			   !hv_fault(HV_FAULT_LOCK_LAST)) {
+			/* page_unlock() does not demote */
+			if ((flags & PAGE_PREEMPT) && hv_preempt(&v->budget))
+				return -EINTR;
+			page_wait(p);
+			continue;
+		} else if (hv_cas(&p->type, x, x - 1)) {
+			return 0;
+		}
+		if ((flags & PAGE_PREEMPT) && hv_preempt(&v->budget))
+			return -EINTR;
+	}
+}

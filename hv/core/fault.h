@@ -87,7 +87,8 @@
 		"a stolen page keeps its type word (XSA-214)")                 \
 	X(STEAL_NO_REF, "steal-no-ref",                                        \
 		"steal has no reference of its own (XSA-287)")                 \
-	X(PIN_DYING, "pin-dying", "a pin set while the domain dies is kept")   \
+	X(KILL_NO_WAIT, "kill-no-wait",                                        \
+		"a kill does not wait for calls that are under way")           \
 	X(GRANT_NO_TYPE, "grant-no-type",                                      \
 		"a writable grant in a table takes no type reference")         \
 	X(GRANT_NO_FLUSH, "grant-no-flush",                                    \

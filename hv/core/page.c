@@ -31,22 +31,24 @@ int page_assign(struct pv_vcpu *v, struct hv_page *p, struct pv_dom *d)
 {
 	int r;
 
-	hv_bug_if(hv_load(&p->count), "a page that is in use is assigned");
-	if (hv_load(&d->dying))
-		return -ESRCH;
-	r = dom_charge(d);
-	if (r)
+	hv_bug_if(hv_load(&p->count) != PAGE_CLAIMED,
+		"a page that nobody has claimed is assigned");
+	r = hv_load(&d->dying) ? -ESRCH : dom_charge(d);
+	if (r) {
+		v->pv->ops->freed(v->pv, p, 0);
 		return r;
-	/* the owner first: a count without an owner would be anybody's */
+	}
+	/* the owner first: a count without an owner would be anybody's; and a
+	 * reference of our own, for the kill may free the page at once */
 	hv_store_rel(&p->owner, d->id);
-	hv_store_rel(&p->count, PAGE_ALLOCATED | 1);
-	if (!hv_load(&d->dying))
-		return 0;
-	/* the kill may have looked at this page before it was @d's */
-	page_get_again(p);
-	page_unassign(v, p);
+	hv_store_rel(&p->count, PAGE_ALLOCATED | 2);
+	if (hv_load(&d->dying)) {
+		/* the kill may have looked at it before it was @d's */
+		(void)page_unassign(v, p);
+		r = -ESRCH;
+	}
 	page_put(v, p);
-	return -ESRCH;
+	return r;
 }
 
 int page_unassign(struct pv_vcpu *v, struct hv_page *p)
@@ -108,7 +110,7 @@ void page_put(struct pv_vcpu *v, struct hv_page *p)
 		hv_bug_if(!PAGE_COUNT(x), "general count underflow");
 		hv_bug_if(x == (PAGE_ALLOCATED | 1),
 			"the reference of the allocation is put");
-	} while (!hv_cas(&p->count, x, x - 1));
+	} while (!hv_cas(&p->count, x, x == 1 ? PAGE_CLAIMED : x - 1));
 	if (x == 1)
 		page_release(v, p);
 }

@@ -64,6 +64,9 @@ enum hv_type {
 
 /* The general count word. */
 #define PAGE_ALLOCATED (1ull << 63)
+/* Count 0, but somebody works on it: it is being freed, was stolen, or will
+ * be assigned.  Nobody else may touch it. */
+#define PAGE_CLAIMED (1ull << 62)
 
 /* Both words: the low 48 bits count. */
 #define PAGE_COUNT(x)  ((x)&PAGE_COUNT_MAX)
@@ -129,9 +132,9 @@ static inline bool type_is_partial(enum hv_type t)
 /* ---- page.c ------------------------------------------------------------- */
 
 /*
- * page_assign: an unused page (count 0) becomes @d's with one reference,
+ * page_assign: a page that the caller has claimed becomes @d's with one reference,
  * PAGE_ALLOCATED's.  -ESRCH if @d is dying, -ENOMEM if it has max_pages.
- * The caller alone knows the page.
+ * After an error the page is free.
  */
 int page_assign(struct pv_vcpu *v, struct hv_page *p, struct pv_dom *d);
 

@@ -22,6 +22,9 @@ void page_get_again(struct hv_page *p);
 /* The page is nobody's in a moment: no TLB, no cache line tells of it. */
 void page_scrub_state(struct pv *pv, struct hv_page *p);
 
+/* pv.c */
+void dom_uncharge(struct pv_dom *d);
+
 /* pv_root.c: what every call begins and ends with. */
 int pv_enter(struct pv_vcpu *v);
 int64_t pv_leave(struct pv_vcpu *v, int64_t r);
@@ -40,5 +43,9 @@ bool pv_granted(
 
 /* pv_entry.c */
 bool pte_bits_ok(uint64_t e, enum hv_type level);
+
+/* pv_call.c: may the engine write @len bytes at @va for the guest? */
+bool pv_user_ok(const struct pv *pv, uint64_t va, uint64_t len);
+int pv_put_user(struct pv_vcpu *v, uint64_t va, uint64_t word);
 
 #endif

@@ -2,9 +2,7 @@
 /*
  * pv.c: a machine of PV domains over plain arrays, and the table of faults.
  */
-#include "hv/core/pv.h"
-#include "hv/core/atomic.h"
-#include "hv/core/fault.h"
+#include "hv/core/page_int.h"
 
 #include <string.h>
 
@@ -33,21 +31,44 @@ static uint64_t *flat_words(struct pv *pv, const struct hv_page *p)
 	return &pv->mem[flat_mfn(pv, p) * pv->slots];
 }
 
-/* A page is scrubbed by stores that go past the cache, as processors can. */
-static void flat_freed(struct pv *pv, struct hv_page *p, uint64_t owner)
+void dom_uncharge(struct pv_dom *d)
 {
-	struct pv_dom *d = pv_dom_of(pv, owner);
-	unsigned int i;
 	uint64_t x;
 
-	for (i = 0; i < pv->slots; i++)
-		__atomic_store_n(&flat_words(pv, p)[i], 0, __ATOMIC_RELAXED);
-	if (!d)
-		return;
 	do {
 		x = hv_load(&d->pages);
 		hv_bug_if(!x, "a domain has fewer pages than none");
 	} while (!hv_cas(&d->pages, x, x - 1));
+	/* a zombie's last page */
+	if (x == 1)
+		(void)hv_cas(&d->dying, 1, 2);
+}
+
+/*
+ * A page is scrubbed by stores that go past the cache, as processors can;
+ * they take the line with them, but not one that differs from RAM and does
+ * not know it.
+ */
+static void flat_scrub(struct pv *pv, struct hv_page *p)
+{
+	uint64_t mfn = flat_mfn(pv, p), *ram = flat_words(pv, p);
+	size_t len = pv->slots * sizeof(*ram);
+
+	if (pv->cache &&
+		(pv->line[mfn] == PV_LINE_DIRTY ||
+			!memcmp(&pv->cache[mfn * pv->slots], ram, len)))
+		pv_cache_evict(pv, p);
+	memset(ram, 0, len);
+}
+
+static void flat_freed(struct pv *pv, struct hv_page *p, uint64_t owner)
+{
+	struct pv_dom *d = pv_dom_of(pv, owner);
+
+	flat_scrub(pv, p);
+	hv_store_rel(&p->count, 0);
+	if (d)
+		dom_uncharge(d);
 }
 
 static struct hv_page *flat_owned(
@@ -60,14 +81,13 @@ static struct hv_page *flat_owned(
 	return NULL;
 }
 
-/* One caller at a time: a test's machine has no allocator to speak of. */
 static struct hv_page *flat_alloc(struct pv *pv)
 {
 	uint32_t i;
 
 	for (i = 0; i < pv->nr_pages; i++) {
 		if (!hv_load(&pv->pages[i].count) &&
-			!hv_load(&pv->pages[i].owner))
+			hv_cas(&pv->pages[i].count, 0, PAGE_CLAIMED))
 			return &pv->pages[i];
 	}
 	return NULL;

@@ -67,7 +67,7 @@ struct pv_dom {
 	uint8_t kind;        /* enum pv_kind */
 	uint8_t dying;       /* atomic: 0 alive, 1 dying, 2 has no pages left */
 	uint8_t crashed;
-	uint8_t kill_stage;
+	uint8_t kill_stage; /* pv_kill.c's */
 	uint64_t kill_next; /* cursor of pv_ops.owned */
 	uint64_t pages;     /* atomic: that it owns, ALLOCATED or not */
 	uint64_t max_pages; /* 0: no limit */
@@ -168,11 +168,13 @@ struct pv_grant {
  * page    the page of a frame number, NULL if there is none.
  * mfn     the reverse.
  * words   the memory of the page: pv->slots words at least.
- * freed   the last reference is gone: count 0, owner 0, type none; @owner is
- *         whose it was.  The page may be assigned again when this returns.
+ * freed   the last reference is gone: PAGE_CLAIMED, owner 0, type none;
+ *         @owner is whose it was, 0 if it was nobody's.  Ends with count 0,
+ *         or with no page at all.
  * owned   the next page of @d at or behind *cursor; sets *cursor behind it.
  *         NULL at the end.
- * alloc   a page with count 0 for page_assign(), or NULL.  May be NULL.
+ * alloc   a free page, PAGE_CLAIMED, for page_assign(); or NULL.  May be
+ *         NULL.
  * put_user  store a word at a virtual address of the guest: 0 or -EFAULT.
  *         May be NULL: through the page tables then.
  */
@@ -280,7 +282,7 @@ int pv_grant_unmap(struct pv_vcpu *v, struct pv_grant *g);
 
 /* ---- pv_steal.c --------------------------------------------------------- */
 
-/* pv_steal: take the page from @d: 0, and it is nobody's, count 0, no type.
+/* pv_steal: take the page from @d: 0, and it is claimed, nobody's, no type.
  * -EINVAL unless ALLOCATED's is the only reference. */
 int pv_steal(struct pv_vcpu *v, struct hv_page *p, struct pv_dom *d);
 /* pv_transfer: GNTTABOP_transfer of @v's page to @to; -ENOMEM, -ESRCH: the

@@ -49,7 +49,7 @@ int pv_enter(struct pv_vcpu *v)
 {
 	int r;
 
-	hv_store_rel(&v->busy, 1);
+	hv_or(&v->busy, 1);
 	if (hv_load(&v->dom->dying) || v->dom->crashed) {
 		hv_store_rel(&v->busy, 0);
 		return -ESRCH;
@@ -96,12 +96,6 @@ static int do_pin(struct pv_vcpu *v, uint64_t mfn, enum hv_type t)
 	if (hv_or(&p->type, PAGE_PINNED) & PAGE_PINNED) {
 		pend(v, p);
 		return -EINVAL;
-	}
-	/* nobody would look for this pin any more */
-	if (hv_load(&v->dom->dying) && !hv_fault(HV_FAULT_PIN_DYING) &&
-		(hv_and(&p->type, ~PAGE_PINNED) & PAGE_PINNED)) {
-		pend(v, p);
-		return -ESRCH;
 	}
 	return 0;
 }

@@ -62,10 +62,12 @@ static inline void box_init(void)
 		v[i].budget = 1000;
 		pv_add_vcpu(&box.pv, &box.dom[i], &v[i]);
 	}
-	for (i = 1; i < 20; i++)
+	for (i = 1; i < 20; i++) {
+		box.pages[i].count = PAGE_CLAIMED;
 		ck_assert_int_eq(page_assign(&v[0], &box.pages[i],
 					 &box.dom[i < 16 ? 1 : 2]),
 			0);
+	}
 	box_ok();
 }
 

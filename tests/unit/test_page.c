@@ -41,12 +41,19 @@ END_TEST
 
 START_TEST(test_assign_limits)
 {
+	struct hv_page *p = &box.pages[20];
+
 	box_init();
 	box.dom[2].max_pages = 5;
-	ck_assert_int_eq(page_assign(V2, &box.pages[20], &box.dom[2]), 0);
+	p->count = PAGE_CLAIMED;
+	ck_assert_int_eq(page_assign(V2, p, &box.dom[2]), 0);
+	box.pages[21].count = PAGE_CLAIMED;
 	ck_assert_int_eq(page_assign(V2, &box.pages[21], &box.dom[2]), -ENOMEM);
+	ck_assert_uint_eq(box.pages[21].count, 0);
 	box.dom[1].dying = 1;
+	box.pages[21].count = PAGE_CLAIMED;
 	ck_assert_int_eq(page_assign(V1, &box.pages[21], &box.dom[1]), -ESRCH);
+	ck_assert_uint_eq(box.pages[21].count, 0);
 	box_ok();
 }
 END_TEST

@@ -244,8 +244,9 @@ int domain_get(struct server *server, uint16_t domid, struct domain **domain)
 		return err_trace(r);
 	if (state.dying)
 		return ENOENT;
-	*domain =
-		domain_new(server, domid, domid && domid == server->priv_domid);
+	/* Domain 0 is not us with --master-domid; it rules the host still. */
+	*domain = domain_new(
+		server, domid, !domid || domid == server->priv_domid);
 	if (!*domain)
 		return ENOMEM;
 	memcpy((*domain)->handle, state.handle, sizeof(state.handle));

@@ -167,7 +167,7 @@ static const struct opt table[] = {
 	{'M', "path-max", "BYTES", set_limit, QUOTA_PATH_MAX,
 		"limit the length of a path"},
 	{'m', "master-domid", "DOMID", set_domid, AT(own_domid),
-		"the domain we serve the socket of"},
+		"our own domain, whose the socket is"},
 	{'N', "no-fork", NULL, set_true, AT(foreground),
 		"stay in the foreground"},
 	{'n', "check-config", NULL, set_true, AT(check_conf),

@@ -289,6 +289,23 @@ static void on_host(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/*
+ * The page of our own domain's ring, and its port: the kernel we run on says
+ * which.  It does not when our own domain is another (--master-domid), whose
+ * page is granted to us then like that of any other, and whose port must have
+ * been said (--event).
+ */
+static int own_page(struct server *server, void **page, uint32_t *remote)
+{
+	struct host *host = server->host;
+	int r = host->ops->own_ring(host, page, remote);
+
+	if (!server->own_port)
+		return r;
+	*remote = server->own_port;
+	return r ? host->ops->map(host, server->self->domid, page) : 0;
+}
+
 /* Our own domain's kernel has a ring, too, when there is a hypervisor. */
 static void attach_own_ring(struct server *server)
 {
@@ -296,12 +313,10 @@ static void attach_own_ring(struct server *server)
 	uint32_t remote, port;
 	void *page;
 
-	if (host->ops->own_ring(host, &page, &remote)) {
+	if (own_page(server, &page, &remote)) {
 		log_info(NULL, "own-ring", "this domain's kernel has no ring");
 		return;
 	}
-	if (server->own_port)
-		remote = server->own_port;
 	if (host->ops->bind(host, server->self->domid, remote, &port)) {
 		log_error(NULL, "own-ring", "cannot bind port %u", remote);
 		host->ops->unmap(host, server->self->domid, page);

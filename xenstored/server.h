@@ -87,7 +87,10 @@ struct server {
  */
 struct server *server_new(struct loop *loop, struct host *host);
 
-/* The same for the sockets of domain @domid, which is 0 otherwise. */
+/*
+ * The same for the sockets and the ring of domain @domid, which is 0
+ * otherwise.
+ */
 struct server *server_new_for(
 	struct loop *loop, struct host *host, uint16_t domid);
 

@@ -95,6 +95,17 @@ kill -TERM "$(cat "$T/pid")"
 wait_for 5 test ! -e "$socket"
 exec 9>&-
 
+# clients are the domain that was named, with its home
+xs() {
+	XENSTORED_PATH=$socket timeout 10 "$BH_BUILDDIR/libxs/cli/xs" "$@"
+}
+start master "$daemon" -D -N -F "$T/pid3" --master-domid 7
+wait_for 5 test -S "$socket"
+check "write" xs write x v
+check_eq "at its home" v "$(xs read /local/domain/7/x)"
+kill -TERM "$(cat "$T/pid3")"
+wait_for 5 test ! -e "$socket"
+
 # a socket that nobody serves is replaced
 start killed "$daemon" -D -N
 wait_for 5 test -S "$socket"

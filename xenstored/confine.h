@@ -10,6 +10,9 @@
  * the list of domains take.  One of those is the hypercall: whoever may make
  * these owns the host, and no filter of Linux can look into them.
  *
+ * A datagram can be sent to any socket that has a name, as lines are to the
+ * system's log (see log.h): none can be received.
+ *
  * Of files, it may read those in the folder of the configuration file, create
  * and append to those in the folder of the access log, and create and remove
  * those in the folder of the socket.  A kernel without Landlock cannot say

@@ -5,7 +5,7 @@
 
 #include <xen/io/console.h>
 
-#include "common/ckd.h"
+#include "wire/bytering.h"
 #include "wire/consring.h"
 
 struct consring_page_shm {
@@ -26,21 +26,14 @@ SAME_PLACE(in_prod);
 SAME_PLACE(out_cons);
 SAME_PLACE(out_prod);
 
-/* One direction. */
-struct lane_shm {
-	uint8_t *data;
-	uint32_t *cons, *prod;
-	uint32_t size;
-};
-
-static struct lane_shm lane(const struct consring *ring, bool out)
+static struct bytering_shm lane(const struct consring *ring, bool out)
 {
 	struct consring_page_shm *shm = ring->shm;
 
 	if (out)
-		return (struct lane_shm){
+		return (struct bytering_shm){
 			shm->out, &shm->out_cons, &shm->out_prod, CONSRING_OUT};
-	return (struct lane_shm){
+	return (struct bytering_shm){
 		shm->in, &shm->in_cons, &shm->in_prod, CONSRING_IN};
 }
 
@@ -52,47 +45,15 @@ void consring_attach(struct consring *ring, void *page, enum consring_side side)
 
 bool consring_get(struct consring *ring, void *buf, size_t cap, size_t *got)
 {
-	struct lane_shm l = lane(ring, ring->side == CONSRING_BACKEND);
-	uint32_t cons = shm_load_u32(l.cons);
-	uint32_t prod = shm_load_acquire_u32(l.prod);
-	uint32_t have = prod - cons;
-	uint32_t at = cons % l.size;
-	size_t n, first;
+	struct bytering_shm l = lane(ring, ring->side == CONSRING_BACKEND);
 
-	*got = 0;
-	if (have > l.size)
-		return false;
-	n = have < cap ? have : cap;
-	if (!n)
-		return true;
-	first = n < l.size - at ? n : l.size - at;
-	shm_read(buf, l.data + at, first);
-	shm_read((uint8_t *)buf + first, l.data, n - first);
-	shm_store_release_u32(l.cons, cons + (uint32_t)n);
-	*got = n;
-	return true;
+	return bytering_get(&l, buf, cap, got);
 }
 
 bool consring_put(
 	struct consring *ring, const void *buf, size_t len, size_t *put)
 {
-	struct lane_shm l = lane(ring, ring->side == CONSRING_DOMAIN);
-	uint32_t prod = shm_load_u32(l.prod);
-	uint32_t cons = shm_load_acquire_u32(l.cons);
-	uint32_t have = prod - cons;
-	uint32_t at = prod % l.size;
-	size_t n, first;
+	struct bytering_shm l = lane(ring, ring->side == CONSRING_DOMAIN);
 
-	*put = 0;
-	if (have > l.size)
-		return false;
-	n = l.size - have < len ? l.size - have : len;
-	if (!n)
-		return true;
-	first = n < l.size - at ? n : l.size - at;
-	shm_write(l.data + at, buf, first);
-	shm_write(l.data, (const uint8_t *)buf + first, n - first);
-	shm_store_release_u32(l.prod, prod + (uint32_t)n);
-	*put = n;
-	return true;
+	return bytering_put(&l, buf, len, put);
 }

@@ -4,9 +4,8 @@
  *
  * Two rings of bytes with free-running indexes (xen/io/console.h): `in` for
  * what is typed, `out` for what is shown.  Each side kicks the event channel
- * when it moved an index.  As with wire/xsring.h the other side may write to
- * all of the page at any time: each call loads both indexes once, checks
- * their distance before any masking, and copies by single loads.
+ * when it moved an index.  The other side may write to all of the page at any
+ * time: wire/bytering.h says what follows from that.
  */
 #ifndef BH_WIRE_CONSRING_H
 #define BH_WIRE_CONSRING_H

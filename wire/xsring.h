@@ -9,10 +9,8 @@
  * docs/misc/xenstore-ring.txt for the words behind them).  Each side kicks
  * the event channel whenever it moved an index.
  *
- * The page belongs to the guest, which may write to all of it at any time.
- * So of each call: both indexes are loaded exactly once, their distance is
- * checked before any masking, bytes are copied by single loads, and the only
- * thing returned are private bytes.
+ * The page belongs to the guest, which may write to all of it at any time:
+ * wire/bytering.h says what follows from that.
  *
  * No side keeps private copies of its own indexes: firmware (hvmloader)
  * clears the page when it hands over to the guest's kernel, and the server
@@ -103,7 +101,6 @@ void xsring_error_set(struct xsring *ring, enum xsring_error error);
 uint32_t xsring_features(const struct xsring *ring);
 uint32_t xsring_connection(const struct xsring *ring);
 uint32_t xsring_error(const struct xsring *ring);
-uint32_t xsring_evtchn_port(const struct xsring *ring);
 
 /*
  * xsring_reconnect - by the client: ask for a fresh connection, then kick;

@@ -8,6 +8,7 @@
 #include "common/str.h"
 #include "libxs/cli/name.h"
 #include "libxs/cli/store.h"
+#include "libxs/xsx.h"
 #include "wire/path.h"
 #include "wire/perm.h"
 
@@ -16,30 +17,60 @@ struct name_table {
 	size_t nr;
 	struct {
 		unsigned int domid;
-		const char *name;
+		const char *name; /* no NUL in it, not empty */
 	} * rows;
 };
 
 static const char domains[] = "/local/domain";
 
-static void table_add(struct cli *cli, struct name_table *t, const char *text)
-{
-	uint64_t domid;
-	size_t len;
-	char *path, *name;
-
-	if (str_to_u64(text, PERM_DOMID_MAX, &domid))
-		return;
-	path = talloc_asprintf(t, "%s/%s/name", domains, text);
-	name = store_read(cli, t, path, &len);
-	talloc_free(path);
-	if (!name || !*name || strlen(name) != len)
-		return;
-	t->rows[t->nr].domid = (unsigned int)domid;
-	t->rows[t->nr++].name = name;
-}
+/* The name of one, while it is asked for. */
+struct name_ask {
+	struct name_table *table;
+	unsigned int domid;
+	struct iovec iov; /* the path */
+};
 
 /* What cannot be read has no name; that is not an error. */
+static void on_name(void *arg, int err, const void *payload, size_t len)
+{
+	const struct name_ask *a = arg;
+	struct name_table *t = a->table;
+
+	if (err || !len || memchr(payload, '\0', len))
+		return;
+	t->rows[t->nr].domid = a->domid;
+	t->rows[t->nr++].name = talloc_strndup(t, payload, len);
+}
+
+/* The names of the @nr domains @ids, in one round trip. */
+static void table_load(
+	struct cli *cli, struct name_table *t, char **ids, size_t nr)
+{
+	struct xsx_request *reqs = talloc_zero_array(ids, typeof(*reqs), nr);
+	struct name_ask *asks = talloc_zero_array(ids, typeof(*asks), nr);
+	unsigned int used = 0;
+
+	t->rows = talloc_zero_size(t, nr * sizeof(*t->rows));
+	for (size_t i = 0; i < nr; i++) {
+		struct name_ask *a = &asks[used];
+		uint64_t domid;
+		char *path;
+
+		if (str_to_u64(ids[i], PERM_DOMID_MAX, &domid))
+			continue;
+		path = talloc_asprintf(ids, "%s/%s/name", domains, ids[i]);
+		*a = (struct name_ask){.table = t,
+			.domid = (unsigned int)domid,
+			.iov = {path, strlen(path) + 1}};
+		reqs[used++] = (struct xsx_request){.type = XS_READ,
+			.iov = &a->iov,
+			.nr = 1,
+			.fn = on_name,
+			.arg = a};
+	}
+	xsx_handle_run(cli->xs, reqs, used);
+}
+
 static const struct name_table *table(struct cli *cli)
 {
 	xs_transaction_t t = cli->t;
@@ -51,12 +82,9 @@ static const struct name_table *table(struct cli *cli)
 	cli->names = talloc_zero(cli, struct name_table);
 	cli->t = XBT_NULL;
 	ids = store_list(cli, cli->names, domains, &nr);
-	if (ids) {
-		cli->names->rows = talloc_zero_size(
-			cli->names, nr * sizeof(*cli->names->rows));
-		for (size_t i = 0; i < nr; i++)
-			table_add(cli, cli->names, ids[i]);
-	}
+	if (ids)
+		table_load(cli, cli->names, ids, nr);
+	talloc_free(ids);
 	cli->t = t;
 	return cli->names;
 }

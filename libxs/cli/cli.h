@@ -79,7 +79,8 @@ struct cli {
 	const char *socket;
 	uint64_t depth;
 	uint64_t number;
-	bool tty; /* stdout is a terminal */
+	bool tty;         /* stdout is a terminal */
+	bool interactive; /* stdin, too: somebody types */
 	bool color;
 	bool utf8;          /* box characters can be shown */
 	unsigned int width; /* of the terminal */

@@ -31,9 +31,20 @@ struct deadline deadline_take(struct cli *cli)
 
 int events_watch(struct cli *cli, const char *path)
 {
-	if (xs_watch(cli->xs, path, path))
+	bool ok;
+
+	if (cli_has(cli, OPTION_DEPTH))
+		ok = xs_watch_depth(
+			cli->xs, path, path, (unsigned int)cli->depth);
+	else
+		ok = xs_watch(cli->xs, path, path);
+	if (ok)
 		return CLI_OK;
-	return cli_fail(cli, errno, "watch", path);
+	cli_fail(cli, errno, "watch", path);
+	if (cli->error.err == ENOSYS)
+		cli_hint(cli, "the daemon, or the way to it, knows no depth; "
+			      "without --depth it is all that is below");
+	return cli->failed;
 }
 
 /* 1: something happened, 0: the time is over, -errno */

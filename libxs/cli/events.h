@@ -16,7 +16,10 @@ struct deadline {
  */
 struct deadline deadline_take(struct cli *cli);
 
-/* events_watch - watch @path, which is the token, too; an exit code */
+/*
+ * events_watch - watch @path, which is the token, too, as deep as --depth
+ * says; an exit code
+ */
 int events_watch(struct cli *cli, const char *path);
 
 /*

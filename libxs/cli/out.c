@@ -23,6 +23,7 @@ void out_init(struct cli *cli)
 	struct winsize ws = {0};
 
 	cli->tty = isatty(STDOUT_FILENO);
+	cli->interactive = cli->tty && isatty(STDIN_FILENO);
 	cli->width = DEFAULT_WIDTH;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col)
 		cli->width = ws.ws_col;

@@ -2,6 +2,7 @@
 /* verbs.c - the table of verbs: it parses, helps and completes */
 #include <getopt.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +48,8 @@ const struct verb verbs[] = {
 	{"exists", "test", "PATH ...", "succeed if all are there",
 		"xs exists /tool/a || echo no", NULL, 1, -1, 0, cmd_exists},
 	{"watch", NULL, "PATH ...", "print changes at or below",
-		"xs watch -n 10 work:device", NULL, 1, -1, OPTION_NUMBER,
-		cmd_watch},
+		"xs watch -n 10 work:device", NULL, 1, -1,
+		OPTION_NUMBER | OPTION_DEPTH, cmd_watch},
 	{"wait", NULL, "CONDITION ...", "wait until all conditions hold",
 		"xs wait --timeout 30 work:device/vbd/51712/state=4",
 		CONDITIONS, 1, -1, 0, cmd_wait},
@@ -98,12 +99,54 @@ static const struct {
 
 enum { OPTIONS_NR = ARRAY_LEN(options), LONG_BASE = 256 };
 
-const struct verb *verb_find(const char *name)
+static bool starts(const char *name, const char *with, size_t len)
 {
+	return name && !strncmp(name, with, len);
+}
+
+/* The verbs that @name can be the beginning of: how many, and the first. */
+static size_t verb_guess(
+	const char *name, const struct verb **first, char *names, size_t cap)
+{
+	size_t nr = 0, len = strlen(name), at = 0;
+
+	*names = '\0';
+	for (size_t i = 0; len && i < verbs_nr; i++) {
+		if (!starts(verbs[i].name, name, len) &&
+			!starts(verbs[i].alias, name, len))
+			continue;
+		if (!nr++)
+			*first = &verbs[i];
+		if (at < cap)
+			at += (size_t)snprintf(names + at, cap - at, "%s%s",
+				nr > 1 ? ", " : "", verbs[i].name);
+	}
+	return nr;
+}
+
+const struct verb *verb_find(struct cli *cli, const char *name)
+{
+	const struct verb *v = NULL;
+	char names[160];
+	size_t nr;
+
 	for (size_t i = 0; i < verbs_nr; i++)
 		if (!strcmp(verbs[i].name, name) ||
 			(verbs[i].alias && !strcmp(verbs[i].alias, name)))
 			return &verbs[i];
+	nr = verb_guess(name, &v, names, sizeof(names));
+	if (nr == 1 && cli->interactive)
+		return v;
+	cli_fail_text(cli, CLI_USAGE, "no verb \"%s\"", name);
+	if (nr > 1)
+		cli_hint(cli, "it could be one of %s", names);
+	else if (nr)
+		cli_hint(cli,
+			"%s is its name; only where one types, at a "
+			"terminal, its beginning is enough",
+			names);
+	else
+		cli_hint(cli, "xs help lists the verbs");
 	return NULL;
 }
 
@@ -224,7 +267,8 @@ static bool parse_one(struct cli *cli, size_t i, const char *arg)
 	case OPTION_SOCKET: cli->socket = arg; break;
 	case OPTION_COLOR: ok = parse_color(cli, arg); break;
 	case OPTION_DEPTH:
-		ok = !str_to_u64(arg, UINT32_MAX, &cli->depth);
+		/* the most that a watch can have */
+		ok = !str_to_u64(arg, INT32_MAX, &cli->depth);
 		break;
 	case OPTION_NUMBER:
 		ok = !str_to_u64(arg, UINT32_MAX, &cli->number);

@@ -21,7 +21,14 @@ struct verb {
 extern const struct verb verbs[];
 extern const size_t verbs_nr;
 
-const struct verb *verb_find(const char *name);
+/*
+ * verb_find - the verb that is called @name
+ *
+ * Where somebody types, the beginning of a name will do, if it fits only one
+ * verb; a script has to spell, so that a verb of tomorrow does not change what
+ * it means.  NULL after an error was recorded.
+ */
+const struct verb *verb_find(struct cli *cli, const char *name);
 
 /* "usage: xs NAME [-j] ... ARGS" */
 void verb_usage(FILE *f, const struct verb *v);

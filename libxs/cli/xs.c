@@ -30,12 +30,9 @@ static void std_fds_hold(void)
 			_exit(CLI_FAILED);
 }
 
-static int verb_missing(struct cli *cli, const char *name)
+static int verb_missing(struct cli *cli)
 {
-	if (name)
-		cli_fail_text(cli, CLI_USAGE, "no verb \"%s\"", name);
-	else
-		cli_fail_text(cli, CLI_USAGE, "a verb is missing");
+	cli_fail_text(cli, CLI_USAGE, "a verb is missing");
 	cli_hint(cli, "xs help lists the verbs");
 	return CLI_USAGE;
 }
@@ -51,11 +48,11 @@ static int operands_wrong(struct cli *cli)
 /* The verb, with its own arguments in @argv. */
 static int run_verb(struct cli *cli, int argc, char **argv)
 {
-	const struct verb *v = verb_find(argv[0]);
+	const struct verb *v = verb_find(cli, argv[0]);
 	int nr, code;
 
 	if (!v)
-		return verb_missing(cli, argv[0]);
+		return cli->failed;
 	cli->verb = v;
 	if (!verb_parse(cli, v, argc, argv))
 		return cli->failed;
@@ -81,7 +78,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		return CLI_OK;
 	}
 	if (optind == argc)
-		return verb_missing(cli, NULL);
+		return verb_missing(cli);
 	return run_verb(cli, argc - optind, argv + optind);
 }
 
@@ -108,10 +105,10 @@ int cli_main(int argc, char **argv)
 
 int cmd_help(struct cli *cli, char **args, int nr)
 {
-	const struct verb *v = nr ? verb_find(args[0]) : NULL;
+	const struct verb *v = nr ? verb_find(cli, args[0]) : NULL;
 
 	if (nr && !v)
-		return verb_missing(cli, args[0]);
+		return cli->failed;
 	if (cli_has(cli, OPTION_JSON))
 		verbs_json(cli);
 	else if (v)

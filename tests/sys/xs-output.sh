@@ -160,6 +160,21 @@ check "ls -l in columns" grep -q ' = ' "$T/tty"
 on_tty 80 watch -n 1 /tty/a >"$T/tty"
 check "watch with the time of day" grep -Eq '[0-9:.]{12}.* /tty/a = 1$' "$T/tty"
 
+# --- verbs that are not spelled out: on a terminal, both ways
+check_eq "the beginning of a verb" 1 "$(on_tty 80 rea /tty/a)"
+check_eq "the beginning of an alias" 1 "$(on_tty 80 ca /tty/a)"
+check_eq "of both of one verb" "a${nl}long${nl}dir" "$(on_tty 80 l /tty)"
+check_eq "a verb before those it begins" "" "$(on_tty 80 rm -f /tty/none)"
+check "of several" grep -q 'could be one of read, rm' <(on_tty 80 r /tty/a)
+check "help of a beginning" grep -q '^example: xs mkdir' <(on_tty 80 help mk)
+# piped WHICH: with stdin or stdout elsewhere
+piped() {
+	script -qec "exec $(printf '%q ' "$XS") rea /tty/a $1" /dev/null \
+		</dev/null | tr -d '\r'
+}
+check "not with another stdin" grep -q 'no verb "rea"' <(piped '</dev/null')
+check "not with another stdout" grep -q 'no verb "rea"' <(piped '>/dev/null')
+
 # --- outputs that are closed, full or left
 closed() {
 	local what=$1

@@ -142,6 +142,26 @@ xs rm /v/x
 wait_for 5 grep -q "/v/x\$" "$T/watch.log"
 check "all three events" test "$(grep -c . "$T/watch.log")" = 3
 stop "$watch_pid"
+# seen NAME PATH...: what a watch has shown
+seen() {
+	check_eq "$1" "${*:2}" "$(cut -f 2 "$T/watch.log" | paste -sd' ')"
+}
+start watch timeout 20 "$XS" watch --depth 1 -n 3 /v
+watch_pid=$started_pid
+wait_for 5 grep -q /v "$T/watch.log"
+xs write /v/x/y 1 /v/z 2 /v/x 3
+wait "$watch_pid"
+seen "a watch of depth 1" /v /v/x /v/z
+start watch timeout 20 "$XS" watch -L 0 -n 2 /v
+watch_pid=$started_pid
+wait_for 5 grep -q /v "$T/watch.log"
+xs write /v/x/y 3 /v/w 4
+xs write /v 5
+wait "$watch_pid"
+seen "a watch of depth 0" /v /v
+code "a depth that cannot be" 2 watch -L 2147483648 -n 1 /v
+code "the largest depth" 0 watch -L 2147483647 -n 1 /v
+code "wait has no depth" 2 wait --depth 1 /v
 code "watch of a special name" 0 watch -n 1 @releaseDomain
 code "watch twice" 9 watch -n 1 /a /a
 
@@ -177,6 +197,13 @@ code "operands" 2 txn x
 # --- usage
 code "no verb" 2
 code "unknown verb" 2 nonsense
+code "no verb's name is empty" 2 ''
+for beginning in wr watc ex; do
+	code "half a verb in a script: $beginning" 2 $beginning /a
+	check "says where that works" grep -q '^hint: .*terminal' "$T/code.err"
+done
+code "half of several verbs" 2 w /a
+check "says which" grep -q '^hint: .* write, watch, wait$' "$T/code.err"
 code "unknown option" 2 read -Z /a
 code "unknown long option" 2 read --nonsense /a
 code "option without its argument" 2 read --socket
@@ -233,6 +260,24 @@ if command -v python3 >/dev/null; then
 		time.sleep(20)' "$T/full"
 	wait_for 5 grep -q full "$T/full.log"
 	code "no place in the queue" 8 read --timeout 0.3 --socket "$T/full" /a
+	# a daemon that knows nothing
+	start old timeout 20 python3 -c 'if 1:
+		import socket, struct, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen()
+		print("old", flush=True)
+		while True:
+			c = s.accept()[0]
+			while head := c.recv(16, socket.MSG_WAITALL):
+				op, req, tx, n = struct.unpack("=4I", head)
+				c.recv(n, socket.MSG_WAITALL)
+				e = b"ENOSYS\0"
+				head = struct.pack("=4I", 16, req, tx, len(e))
+				c.sendall(head + e)' "$T/old"
+	wait_for 5 grep -q old "$T/old.log"
+	code "no depths" 9 watch --socket "$T/old" --depth 1 /a
+	check "has a hint" grep -q '^hint: .*without --depth' "$T/code.err"
 fi
 start watch timeout 20 "$XS" watch /a
 watch_pid=$started_pid

@@ -15,6 +15,7 @@
 
 #include "hv/cli/admin.h"
 #include "hv/cli/cli.h"
+#include "hv/proto/fds.h"
 
 static bool is_ours(uid_t uid)
 {
@@ -97,74 +98,35 @@ void admin_close(struct admin *a)
 
 static int admin_send(struct admin *a, const struct admin_call *call)
 {
-	union {
-		char buf[CMSG_SPACE(3 * sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
 	struct hva_msg head = call->msg;
 	struct iovec iov[2] = {
 		{&head, sizeof(head)},
 		{(void *)(uintptr_t)call->payload, call->msg.len},
 	};
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-	struct cmsghdr *c;
+	int r;
 
 	if (call->msg.len > HVA_MSG_MAX - sizeof(head))
 		return -E2BIG;
-	if (call->fds) {
-		memset(&ctl, 0, sizeof(ctl));
-		msg.msg_control = ctl.buf;
-		msg.msg_controllen = sizeof(ctl.buf);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(3 * sizeof(int));
-		memcpy(CMSG_DATA(c), call->fds, 3 * sizeof(int));
-	}
-	while (sendmsg(a->fd, &msg, MSG_NOSIGNAL) < 0)
-		if (errno != EINTR)
-			return errno == EPIPE ? -ECONNRESET : -errno;
-	return 0;
-}
-
-static int fd_take(struct msghdr *msg)
-{
-	int fd = -1;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-			c->cmsg_len == CMSG_LEN(sizeof(int)))
-			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+	r = fds_send(a->fd, iov, 2, call->fds, call->fds ? 3 : 0, 0);
+	return r == -EPIPE ? -ECONNRESET : r;
 }
 
 /* The next message, whatever it is. */
 static int admin_recv(
 	struct admin *a, struct hva_msg *head, void *reply, size_t cap, int *fd)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
 	struct iovec iov[2] = {{head, sizeof(*head)}, {reply, cap}};
-	struct msghdr msg = {
-		.msg_iov = iov,
-		.msg_iovlen = 2,
-		.msg_control = ctl.buf,
-		.msg_controllen = sizeof(ctl.buf),
-	};
+	struct fds_got got;
 	ssize_t n;
 
-	do
-		n = recvmsg(a->fd, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	*fd = -1;
+	n = fds_recv(a->fd, iov, 2, fd, 1, MSG_CMSG_CLOEXEC, &got);
 	if (n < 0)
-		return -errno;
-	if (n == 0)
+		return (int)n;
+	if (n == 0 && *fd < 0)
 		return -ECONNRESET;
-	*fd = fd_take(&msg);
 	if ((size_t)n < sizeof(*head) || head->len != n - sizeof(*head) ||
-		(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		got.cut || got.lost) {
 		if (*fd >= 0)
 			close(*fd);
 		*fd = -1;

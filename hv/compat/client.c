@@ -12,6 +12,7 @@
  * hvd is trusted, but its replies are checked all the same: a mistake must
  * end as an error here, not as a stray descriptor or an overrun.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #include "hv/compat/client.h"
+#include "hv/proto/fds.h"
 
 struct hv_client {
 	int fd;
@@ -186,31 +188,7 @@ static int client_send(struct hv_client *c, const struct hv_exchange *x)
 	return 0;
 }
 
-/* Takes the descriptors out of @msg; those beyond @fds are closed. */
-static unsigned int fds_take(struct msghdr *msg, struct hv_fds *fds)
-{
-	unsigned int nr = 0;
-
-	for (struct cmsghdr *cm = CMSG_FIRSTHDR(msg); cm;
-		cm = CMSG_NXTHDR(msg, cm)) {
-		size_t count;
-
-		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
-			continue;
-		count = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < count; i++, nr++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(cm) + i * sizeof(int),
-				sizeof(fd));
-			if (fds && nr < HVP_FDS_MAX)
-				fds->fd[fds->nr++] = fd;
-			else
-				close(fd);
-		}
-	}
-	return nr;
-}
+static_assert((int)FDS_MAX == HVP_FDS_MAX, "a reply is a message");
 
 /*
  * One message into @r, @iov (of which the first is r->head) and @fds.
@@ -219,44 +197,37 @@ static unsigned int fds_take(struct msghdr *msg, struct hv_fds *fds)
 static int client_recv(struct hv_client *c, struct iovec *iov, size_t iov_nr,
 	int flags, struct received *r, struct hv_fds *fds)
 {
-	union {
-		char buf[CMSG_SPACE(HVP_FDS_MAX * sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = iov_nr};
-	unsigned int nr;
+	struct fds_got got;
 	ssize_t n;
 
 	if (!(c->flags & HV_CLIENT_INHERIT))
 		flags |= MSG_CMSG_CLOEXEC;
 	for (;;) {
-		msg.msg_control = ctl.buf;
-		msg.msg_controllen = sizeof(ctl.buf);
-		n = recvmsg(c->fd, &msg, flags);
-		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
+		n = fds_recv(
+			c->fd, iov, iov_nr, fds->fd, HVP_FDS_MAX, flags, &got);
+		if (n != -EAGAIN)
 			break;
-		if (errno == EINTR)
-			continue;
 		if (flags & MSG_DONTWAIT)
 			return -EAGAIN;
 		if (client_wait(c, POLLIN) < 0)
 			break;
 	}
+	fds->nr = got.nr;
 	/* the message that met a bad buffer is gone, the next one is not */
-	if (n < 0 && errno == EFAULT)
+	if (n == -EFAULT)
 		return -EFAULT;
 	if (n <= 0)
 		return client_fail(c);
-	nr = fds_take(&msg, fds);
-	if ((size_t)n < sizeof(r->head) || (msg.msg_flags & MSG_TRUNC) ||
+	if ((size_t)n < sizeof(r->head) || got.cut ||
 		r->head.len != (size_t)n - sizeof(r->head) ||
 		r->head.kind > HVP_ASYNC)
 		return client_fail(c);
-	if (nr > r->head.nfds || r->head.nfds > HVP_FDS_MAX)
+	if (got.nr > r->head.nfds || r->head.nfds > HVP_FDS_MAX)
 		return client_fail(c);
-	if (nr < r->head.nfds && !(msg.msg_flags & MSG_CTRUNC))
+	/* none is missing unless this process has no place for it */
+	if (got.lost != (got.nr < r->head.nfds))
 		return client_fail(c);
-	r->lost_fds = nr < r->head.nfds;
+	r->lost_fds = got.lost;
 	r->len = r->head.len;
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "hv/hvd/spawn.h"
 #include "hv/hvd/vdom.h"
 #include "hv/proto/admin.h"
+#include "hv/proto/fds.h"
 
 /* A program started through a connection; ids are the machine's. */
 struct started {
@@ -43,38 +44,21 @@ static void answer(
 	struct admin *a, struct hva_msg m, const void *payload, int fd)
 {
 	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
-	union {
 		const void *c;
 		void *v;
 	} body = {.c = payload};
 	struct iovec iov[2] = {{&m, sizeof(m)}, {body.v, m.len}};
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-	struct cmsghdr *c;
+	int rc = fds_send(a->fd, iov, 2, &fd, fd >= 0, MSG_DONTWAIT);
 
-	if (fd >= 0) {
-		msg.msg_control = ctl.buf;
-		msg.msg_controllen = sizeof(ctl.buf);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	}
-	if (sendmsg(a->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-		return;
-	if (fd >= 0 && errno == ETOOMANYREFS) {
+	if (fd >= 0 && rc == -ETOOMANYREFS) {
 		m.value = -EMFILE;
-		msg.msg_control = NULL;
-		msg.msg_controllen = 0;
-		if (sendmsg(a->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-			return;
+		rc = fds_send(a->fd, iov, 2, NULL, 0, MSG_DONTWAIT);
 	}
+	if (!rc)
+		return;
 	/* who waits for an answer that was lost would wait for ever; the
 	 * lists of connections may be in use here */
-	hvd_log("admin: cannot answer: %s", strerror(errno));
+	hvd_log("admin: cannot answer: %s", strerror(-rc));
 	a->deaf = true;
 	hvd_kick(a->h);
 }
@@ -335,62 +319,30 @@ static void serve(struct admin *a, struct hva_msg *m, const char *body,
 	answer(a, *m, NULL, -1);
 }
 
-/* Up to three; by its alignment the buffer has room for a fourth. */
-static uint32_t take_fds(struct msghdr *m, int fds[3], bool *more)
-{
-	uint32_t n = 0, nr;
-	int fd;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		nr = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (uint32_t i = 0; i < nr; i++) {
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-			if (n < 3) {
-				fds[n++] = fd;
-				continue;
-			}
-			close(fd);
-			*more = true;
-		}
-	}
-	return n;
-}
-
 static void on_admin(int sock, short what, void *arg)
 {
 	static union {
 		struct hva_msg m;
 		char bytes[HVA_MSG_MAX];
 	} in;
-	union {
-		char buf[CMSG_SPACE(3 * sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
 	struct iovec iov = {in.bytes, sizeof(in.bytes)};
-	struct msghdr m = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = ctl.buf,
-		.msg_controllen = sizeof(ctl.buf)};
 	struct admin *a = arg;
 	struct hva_msg req;
-	bool more = false;
-	uint32_t nfds;
+	struct fds_got got;
 	int fds[3];
-	ssize_t n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n = fds_recv(
+		sock, &iov, 1, fds, 3, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, &got);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN)
 		return;
-	nfds = n < 0 ? 0 : take_fds(&m, fds, &more);
 	if (n < (ssize_t)sizeof(in.m) || in.m.len != n - sizeof(in.m) ||
-		(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || more) {
+		got.cut || got.lost) {
 		admin_kill(a);
 	} else {
 		req = in.m;
-		serve(a, &req, in.bytes + sizeof(in.m), fds, nfds);
+		serve(a, &req, in.bytes + sizeof(in.m), fds, got.nr);
 	}
-	for (uint32_t i = 0; i < nfds; i++)
+	for (uint32_t i = 0; i < got.nr; i++)
 		close(fds[i]);
 }
 

@@ -16,6 +16,7 @@
 #include "hv/hvd/later.h"
 #include "hv/hvd/share.h"
 #include "hv/hvd/vdom.h"
+#include "hv/proto/fds.h"
 
 /* Units to give back one thing, and each of its pages: the engine's work. */
 #define COST_HELD      16
@@ -129,26 +130,11 @@ void reply_fd(int fd)
 
 static int send_out(int fd)
 {
-	union {
-		char buf[CMSG_SPACE(HVP_FDS_MAX * sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
 	struct iovec iov = {out.u.bytes, out.len};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-	struct cmsghdr *c;
 
 	out.u.hdr.len = out.len - sizeof(out.u.hdr);
 	out.u.hdr.nfds = out.nfds;
-	if (out.nfds) {
-		m.msg_control = ctl.buf;
-		m.msg_controllen = CMSG_SPACE(out.nfds * sizeof(int));
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(out.nfds * sizeof(int));
-		memcpy(CMSG_DATA(c), out.fds, out.nfds * sizeof(int));
-	}
-	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return fds_send(fd, &iov, 1, out.fds, out.nfds, MSG_DONTWAIT);
 }
 
 /* The peer is gone, or does not read. */
@@ -194,9 +180,8 @@ int session_async(
 		void *v;
 	} body = {.c = payload};
 	struct iovec iov[2] = {{&hdr, sizeof(hdr)}, {body.v, len}};
-	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
 
-	return sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return fds_send(s->fd, iov, 2, NULL, 0, MSG_DONTWAIT);
 }
 
 static const struct op_row *row_of(uint16_t op)
@@ -270,13 +255,12 @@ static void dispatch(struct session *s, size_t len)
 static bool receive(struct session *s, size_t *len)
 {
 	struct iovec iov = {in.bytes, sizeof(in.bytes)};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t n = recvmsg(s->fd, &m, MSG_DONTWAIT);
+	struct fds_got got;
+	ssize_t n = fds_recv(s->fd, &iov, 1, NULL, 0, MSG_DONTWAIT, &got);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN)
 		return false;
-	if (n < (ssize_t)sizeof(struct hvp_req) ||
-		(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+	if (n < (ssize_t)sizeof(struct hvp_req) || got.cut || got.lost) {
 		session_kill(s);
 		return false;
 	}

@@ -20,39 +20,23 @@
 #include "hv/hvd/session.h"
 #include "hv/hvd/vdom.h"
 #include "hv/proto/birth.h"
+#include "hv/proto/fds.h"
 
 extern char **environ;
 
-/* One message to hv-init, with up to three descriptors. */
+/* One message to hv-init, with descriptors. */
 static int tell(struct vdom *vd, struct hvb_msg m, const void *payload,
 	const int *fds, uint32_t nfds)
 {
-	union {
-		char buf[CMSG_SPACE(3 * sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
 	union {
 		const void *c;
 		void *v;
 	} body = {.c = payload};
 	struct iovec iov[2] = {{&m, sizeof(m)}, {body.v, m.len}};
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-	struct cmsghdr *c;
 
 	if (vd->birth_fd < 0)
 		return -ESRCH;
-	if (nfds) {
-		msg.msg_control = ctl.buf;
-		msg.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(nfds * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, nfds * sizeof(int));
-	}
-	return sendmsg(vd->birth_fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0
-		       ? -errno
-		       : 0;
+	return fds_send(vd->birth_fd, iov, 2, fds, nfds, MSG_DONTWAIT);
 }
 
 static void start_running(struct vdom *vd)
@@ -201,52 +185,26 @@ static void on_message(
 	vdom_log(vd, "hv-init says %u", m->type);
 }
 
-/* The last one; by its alignment the buffer has room for a second. */
-static int take_fd(struct msghdr *m)
-{
-	int fd = -1;
-	size_t nr;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		nr = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < nr; i++) {
-			if (fd >= 0)
-				close(fd);
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-		}
-	}
-	return fd;
-}
-
 static void on_birth(int sock, short what, void *arg)
 {
 	static union {
 		struct hvb_msg m;
 		char bytes[HVB_MSG_MAX + 1];
 	} in;
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
 	struct iovec iov = {in.bytes, HVB_MSG_MAX};
-	struct msghdr m = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = ctl.buf,
-		.msg_controllen = sizeof(ctl.buf)};
 	struct vdom *vd = arg;
-	ssize_t n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int fd;
+	struct fds_got got;
+	int fd = -1;
+	ssize_t n = fds_recv(
+		sock, &iov, 1, &fd, 1, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, &got);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN)
 		return;
-	if (n <= 0) {
+	if (n <= 0 && fd < 0) {
 		/* hv-init is ending: SIGCHLD says how */
 		event_del(vd->ev_birth);
 		return;
 	}
-	fd = take_fd(&m);
 	if (n < (ssize_t)sizeof(in.m) || in.m.len != n - sizeof(in.m)) {
 		vdom_log(vd, "malformed message of hv-init");
 		spawn_kill(vd);

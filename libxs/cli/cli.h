@@ -136,6 +136,7 @@ int cmd_watch(struct cli *cli, char **args, int nr);
 int cmd_wait(struct cli *cli, char **args, int nr);
 int cmd_txn(struct cli *cli, char **args, int nr);
 int cmd_control(struct cli *cli, char **args, int nr);
+int cmd_complete(struct cli *cli, char **args, int nr);
 int cmd_help(struct cli *cli, char **args, int nr);
 int cmd_version(struct cli *cli, char **args, int nr);
 

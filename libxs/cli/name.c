@@ -89,6 +89,15 @@ static const struct name_table *table(struct cli *cli)
 	return cli->names;
 }
 
+void name_each(
+	struct cli *cli, void (*fn)(const char *name, void *arg), void *arg)
+{
+	const struct name_table *t = table(cli);
+
+	for (size_t i = 0; i < t->nr; i++)
+		fn(t->rows[i].name, arg);
+}
+
 const char *name_of(struct cli *cli, unsigned int domid)
 {
 	const struct name_table *t = table(cli);

@@ -35,6 +35,10 @@ bool name_domid(struct cli *cli, const char *dom, unsigned int *domid);
  */
 bool name_perm(struct cli *cli, const char *arg, struct xs_permissions *perm);
 
+/* name_each - @fn with the name of each domain that has one */
+void name_each(
+	struct cli *cli, void (*fn)(const char *name, void *arg), void *arg);
+
 /* name_of - the name of @domid; NULL if it has none that can be read */
 const char *name_of(struct cli *cli, unsigned int domid);
 

@@ -21,38 +21,43 @@
 /* In the order of help. */
 const struct verb verbs[] = {
 	{"read", "cat", "PATH ...", "print values", "xs read work:name", NULL,
-		1, -1, OPTION_RAW | OPTION_PATHS, cmd_read},
+		1, -1, OPTION_RAW | OPTION_PATHS, OPERANDS_PATHS, cmd_read},
 	{"write", "set", "PATH VALUE ...", "set values, creating nodes",
 		"xs write /tool/a 1 /tool/b 'two\\nlines'",
 		"VALUE is escaped as xs read shows it; \"-\" takes the bytes "
 		"of\n"
 		"stdin.  Several pairs are one transaction.\n",
-		2, -1, OPTION_RAW, cmd_write},
+		2, -1, OPTION_RAW, OPERANDS_VALUES, cmd_write},
 	{"mkdir", NULL, "PATH ...", "create nodes without a value",
-		"xs mkdir /tool/a", NULL, 1, -1, 0, cmd_mkdir},
+		"xs mkdir /tool/a", NULL, 1, -1, 0, OPERANDS_PATHS, cmd_mkdir},
 	{"rm", NULL, "PATH ...", "remove nodes and all below them",
 		"xs rm -n /tool/a", NULL, 1, -1,
-		OPTION_FORCE | OPTION_TIDY | OPTION_DRY_RUN, cmd_rm},
+		OPTION_FORCE | OPTION_TIDY | OPTION_DRY_RUN, OPERANDS_PATHS,
+		cmd_rm},
 	{"ls", "list", "[PATH ...]", "list children", "xs ls -l /local/domain",
-		NULL, 0, -1, OPTION_LONG | OPTION_PATHS | OPTION_LOOSE, cmd_ls},
+		NULL, 0, -1, OPTION_LONG | OPTION_PATHS | OPTION_LOOSE,
+		OPERANDS_PATHS, cmd_ls},
 	{"tree", NULL, "[PATH ...]", "show all below, as it was at one moment",
 		"xs tree -l work:device", NULL, 0, -1,
-		OPTION_LONG | OPTION_DEPTH | OPTION_LOOSE, cmd_tree},
+		OPTION_LONG | OPTION_DEPTH | OPTION_LOOSE, OPERANDS_PATHS,
+		cmd_tree},
 	{"chmod", NULL, "PATH PERM ...", "set permissions",
 		"xs chmod -r /tool/a n0 r:work",
 		"PERM is a letter n, r, w or b (none, read, write, both) and "
 		"a\n"
 		"domain; the first one names the owner, and its letter counts\n"
 		"for whom no other names.\n",
-		2, -1, OPTION_RECURSIVE | OPTION_DRY_RUN, cmd_chmod},
+		2, -1, OPTION_RECURSIVE | OPTION_DRY_RUN, OPERANDS_PERMS,
+		cmd_chmod},
 	{"exists", "test", "PATH ...", "succeed if all are there",
-		"xs exists /tool/a || echo no", NULL, 1, -1, 0, cmd_exists},
+		"xs exists /tool/a || echo no", NULL, 1, -1, 0, OPERANDS_PATHS,
+		cmd_exists},
 	{"watch", NULL, "PATH ...", "print changes at or below",
 		"xs watch -n 10 work:device", NULL, 1, -1,
-		OPTION_NUMBER | OPTION_DEPTH, cmd_watch},
+		OPTION_NUMBER | OPTION_DEPTH, OPERANDS_SPECIALS, cmd_watch},
 	{"wait", NULL, "CONDITION ...", "wait until all conditions hold",
 		"xs wait --timeout 30 work:device/vbd/51712/state=4",
-		CONDITIONS, 1, -1, 0, cmd_wait},
+		CONDITIONS, 1, -1, 0, OPERANDS_CONDITIONS, cmd_wait},
 	{"txn", NULL, "", "run a script of stdin in one transaction",
 		"printf 'check /a=1\\nwrite /a 2\\n' | xs txn",
 		"One command per line: read, write, mkdir, rm, chmod with "
@@ -60,13 +65,20 @@ const struct verb verbs[] = {
 		"operands, \"check CONDITION\" as of wait.  Words may be in "
 		"single\n"
 		"or double quotes; # starts a comment.\n",
-		0, 0, 0, cmd_txn},
+		0, 0, 0, OPERANDS_NONE, cmd_txn},
 	{"control", NULL, "COMMAND [ARG ...]", "a command to the daemon itself",
-		"xs control help", NULL, 1, -1, OPTION_RAW, cmd_control},
+		"xs control help", NULL, 1, -1, OPTION_RAW, OPERANDS_NONE,
+		cmd_control},
+	{"complete", NULL, "WORD ...", "what the last word can become",
+		"xs complete -- read work:dev",
+		"For shells: the words are those of a line that is typed, "
+		"without\n"
+		"xs in front; the last one may be empty.\n",
+		1, -1, 0, OPERANDS_NONE, cmd_complete},
 	{"help", NULL, "[VERB]", "say how a verb is used", "xs help wait", NULL,
-		0, 1, 0, cmd_help},
+		0, 1, 0, OPERANDS_VERB, cmd_help},
 	{"version", NULL, "", "print the version", "xs version", NULL, 0, 0, 0,
-		cmd_version},
+		OPERANDS_NONE, cmd_version},
 };
 const size_t verbs_nr = ARRAY_LEN(verbs);
 
@@ -156,6 +168,18 @@ void verb_usage(FILE *f, const struct verb *v)
 		v->args);
 }
 
+void verbs_begin(const char *typed)
+{
+	size_t len = strlen(typed);
+
+	for (size_t i = 0; i < verbs_nr; i++) {
+		if (starts(verbs[i].name, typed, len))
+			puts(verbs[i].name);
+		if (len && starts(verbs[i].alias, typed, len))
+			puts(verbs[i].alias);
+	}
+}
+
 static void help_options(uint32_t mask)
 {
 	for (size_t i = 0; i < OPTIONS_NR; i++) {
@@ -223,6 +247,32 @@ void verbs_json(struct cli *cli)
 	}
 	json_close(&j, ']');
 	out_json_end(&j);
+}
+
+void options_begin(uint32_t mask, const char *typed)
+{
+	char text[40];
+
+	for (size_t i = 0; i < OPTIONS_NR; i++) {
+		snprintf(text, sizeof(text), "--%s", options[i].name);
+		if (options[i].bit & mask && starts(text, typed, strlen(typed)))
+			puts(text);
+	}
+}
+
+const char *option_wants(uint32_t mask, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (size_t i = 0; len > 1 && *word == '-' && i < OPTIONS_NR; i++) {
+		if (!(options[i].bit & mask) || !options[i].arg)
+			continue;
+		/* the last of several letters */
+		if (word[1] == '-' ? !strcmp(word + 2, options[i].name)
+				   : word[len - 1] == options[i].letter)
+			return options[i].arg;
+	}
+	return NULL;
 }
 
 static bool bad_value(struct cli *cli, size_t i, const char *arg)

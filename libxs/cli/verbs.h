@@ -7,14 +7,26 @@
 
 #include "libxs/cli/cli.h"
 
+/* What the operands of a verb are, for completion. */
+enum operands {
+	OPERANDS_NONE,       /* nothing that could be guessed */
+	OPERANDS_PATHS,      /* paths */
+	OPERANDS_SPECIALS,   /* and @releaseDomain and such */
+	OPERANDS_VALUES,     /* a path and a value by turns */
+	OPERANDS_PERMS,      /* a path, then permissions */
+	OPERANDS_CONDITIONS, /* paths, perhaps behind a ! */
+	OPERANDS_VERB,       /* a verb */
+};
+
 struct verb {
 	const char *name, *alias;
 	const char *args; /* operands, for the usage line */
-	const char *what; /* one line; NULL: not shown */
+	const char *what; /* one line */
 	const char *example;
 	const char *more; /* what operands mean; may be NULL */
 	int least, most;  /* operands; -1: any number */
 	uint32_t options; /* OPTION_*, besides the global ones */
+	enum operands operands;
 	int (*run)(struct cli *cli, char **args, int nr);
 };
 
@@ -37,6 +49,16 @@ void verb_usage(FILE *f, const struct verb *v);
 void verb_help(const struct verb *v);
 void verbs_help(void);
 void verbs_json(struct cli *cli);
+
+/*
+ * What completion asks for.  These say a line for each that begins like
+ * @typed: the verbs, by name and by the other one; the long options of @mask.
+ */
+void verbs_begin(const char *typed);
+void options_begin(uint32_t mask, const char *typed);
+
+/* What the option @word, of those in @mask, has for an argument; or NULL. */
+const char *option_wants(uint32_t mask, const char *word);
 
 /*
  * verb_parse - options of the verb, or those in front of it

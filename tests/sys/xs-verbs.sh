@@ -216,7 +216,7 @@ code "version" 0 version
 check_eq "--version" "$(xs version)" "$(xs --version)"
 code "options in front" 0 --timeout 3 read /a
 code "help of nothing" 2 help nonsense
-for verb in read write mkdir rm ls tree chmod exists watch wait txn control \
+for verb in read write mkdir rm ls tree chmod exists watch wait txn control complete \
 	help version; do
 	code "help $verb" 0 help $verb
 	check "help $verb starts with an example" \

@@ -43,15 +43,6 @@ static inline void shm_store_release_u32(uint32_t *p, uint32_t v)
 }
 
 /*
- * Order everything before against everything after, stores against loads
- * too: between the update of an index and the look at the peer's one.
- */
-static inline void shm_mb(void)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-/*
  * shm_read - copy @len bytes of shared memory, each loaded exactly once
  *
  * The compiler may neither repeat nor invent a load of @src: the loads are

@@ -41,11 +41,6 @@ void log_level_set(enum log_level level)
 	log_state.level = level;
 }
 
-enum log_level log_level_get(void)
-{
-	return log_state.level;
-}
-
 void log_fd_set(int fd)
 {
 	log_state.fd = fd;

@@ -56,7 +56,6 @@ void log_init(const char *name);
 
 /* Lines above @level are not written; the default is LOG_LEVEL_INFO. */
 void log_level_set(enum log_level level);
-enum log_level log_level_get(void);
 
 /* Write lines to @fd instead of standard error; -1 writes nothing. */
 void log_fd_set(int fd);

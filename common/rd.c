@@ -24,16 +24,6 @@ const uint8_t *rd_bytes(struct rd *rd, size_t len)
 	return p;
 }
 
-uint32_t rd_u32(struct rd *rd)
-{
-	const uint8_t *p = rd_bytes(rd, sizeof(uint32_t));
-	uint32_t v = 0;
-
-	if (p)
-		memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 const char *rd_cstr(struct rd *rd, size_t *len)
 {
 	const uint8_t *nul;

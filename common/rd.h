@@ -21,9 +21,6 @@ struct rd {
 /* Start at @len bytes of @buf, which the caller keeps. */
 void rd_init(struct rd *rd, const void *buf, size_t len);
 
-/* The next 4 bytes in host order; 0 when there are fewer. */
-uint32_t rd_u32(struct rd *rd);
-
 /* The next @len bytes, pointing into the buffer; NULL when fewer. */
 const uint8_t *rd_bytes(struct rd *rd, size_t len);
 

@@ -23,11 +23,6 @@ void wr_bytes(struct wr *wr, const void *src, size_t len)
 	wr->len += len;
 }
 
-void wr_u32(struct wr *wr, uint32_t v)
-{
-	wr_bytes(wr, &v, sizeof(v));
-}
-
 void wr_cstr(struct wr *wr, const char *s)
 {
 	wr_bytes(wr, s, strlen(s) + 1);

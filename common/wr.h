@@ -25,9 +25,6 @@ void wr_init(struct wr *wr, void *buf, size_t cap);
 /* Append @len bytes of @src. */
 void wr_bytes(struct wr *wr, const void *src, size_t len);
 
-/* Append 4 bytes in host order. */
-void wr_u32(struct wr *wr, uint32_t v);
-
 /* Append @s and its NUL. */
 void wr_cstr(struct wr *wr, const char *s);
 

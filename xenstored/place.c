@@ -87,11 +87,6 @@ struct place *places_root(struct places *places)
 	return places->root;
 }
 
-struct place *places_special(struct places *places)
-{
-	return places->special;
-}
-
 size_t places_nr(const struct places *places)
 {
 	return places->nr;

@@ -50,9 +50,8 @@ struct place {
 /* Owner: talloc context @ctx.  NULL when out of memory. */
 struct places *places_new(const void *ctx);
 
-/* The root of paths, "/", and the root of special names such as "@x". */
+/* The root of paths, "/"; special names such as "@x" have one of their own. */
 struct place *places_root(struct places *places);
-struct place *places_special(struct places *places);
 
 /* Places in the table, without the roots; for tests and statistics. */
 size_t places_nr(const struct places *places);

@@ -63,7 +63,10 @@ check "xs through the socket" /usr/local/sbin/xs tree /tool
 check "xs through dom0's ring" through_kernel \
 	/usr/local/sbin/xs read /tool/case
 check "the accounts are right" test "$(xenstore-control check)" = OK
+check "the kernel says what it audits" sh -c 'dmesg | grep -q audit:'
 check "nothing was refused to it" sh -c '! dmesg | grep xenstored | grep 1326'
+check "it is heard" xenstore-control print heard
+check "where we look" grep -q heard /results/xenstored.log
 check "it has not complained" \
 	sh -c '! grep -iE "not permitted|denied| error" /results/xenstored.log'
 cp -r /var/log/store /results/

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* store_srv.c: servers on machines of hv, and the domains of those */
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +21,7 @@
 #include <xenforeignmemory.h>
 
 #include "tests/bench/store.h"
-#include "tests/sys/hvd.h"
+#include "tests/sys/stored.h"
 
 enum { SRVS = 16, DOMAIN_KB = 1024 };
 
@@ -48,154 +43,21 @@ void die(const char *fmt, ...)
 	exit(2);
 }
 
-static void file_make(const char *path, const char *text, off_t size)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	size_t len = strlen(text);
-
-	if (fd < 0 || write(fd, text, len) != (ssize_t)len ||
-		(size && ftruncate(fd, size)))
-		_exit(101);
-	close(fd);
-}
-
-/* The folder @from in the place of @to, for us only. */
-static void put_over(const char *from, const char *to)
-{
-	if (mount(from, to, NULL, MS_BIND, NULL))
-		_exit(102);
-}
-
-/* The files that Debian's daemons want to see. */
-static void namespace_make(const struct srv *s, uint32_t port)
-{
-	char path[128], text[32];
-	struct rlimit files;
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-
-	if (unshare(CLONE_NEWNS)) {
-		/* not root: be that in a namespace of our own */
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
-			_exit(103);
-		file_make("/proc/self/setgroups", "deny", 0);
-		snprintf(text, sizeof(text), "0 %u 1", uid);
-		file_make("/proc/self/uid_map", text, 0);
-		snprintf(text, sizeof(text), "0 %u 1", gid);
-		file_make("/proc/self/gid_map", text, 0);
-	}
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		_exit(104);
-	snprintf(path, sizeof(path), "%s/run", s->stand.dir);
-	put_over(path, "/run");
-	if (mount("store", "/var/log", "tmpfs", 0, NULL) ||
-		mkdir("/var/log/xen", 0700) ||
-		mount("store", "/proc", "tmpfs", 0, NULL) ||
-		mkdir("/proc/xen", 0700) || mkdir("/proc/sys", 0700) ||
-		mkdir("/proc/sys/fs", 0700))
-		_exit(105);
-	file_make("/proc/xen/capabilities", "control_d\n", 0);
-	file_make("/proc/xen/xsd_kva", "", XSRING_PAGE);
-	snprintf(text, sizeof(text), "%u", port);
-	file_make("/proc/xen/xsd_port", text, 0);
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		_exit(106);
-	snprintf(text, sizeof(text), "%llu\n",
-		(unsigned long long)files.rlim_max);
-	file_make("/proc/sys/fs/nr_open", text, 0);
-	file_make("/run/oxenstored.conf",
-		"xenstored-kva = /proc/xen/xsd_kva\n"
-		"xenstored-port = /proc/xen/xsd_port\n",
-		0);
-}
-
-static void libs_add(const char *xen)
-{
-	char path[256], libs[16384];
-	size_t n = (size_t)snprintf(
-		libs, sizeof(libs), "%s:", getenv("LD_LIBRARY_PATH"));
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/LIBPATH", xen);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	got = fd < 0 ? -1 : read(fd, libs + n, sizeof(libs) - n - 1);
-	if (got <= 0)
-		_exit(107);
-	libs[n + (size_t)got] = '\0';
-	libs[strcspn(libs, "\n")] = '\0';
-	setenv("LD_LIBRARY_PATH", libs, 1);
-}
-
-static void daemon_exec(const struct srv *s)
-{
-	const char *xen = getenv("XEN_DEBS");
-	char path[512], cwd[256];
-
-	if (s->kind != OURS) {
-		snprintf(path, sizeof(path), "%s/usr/lib/xen-4.17/bin/%s", xen,
-			s->kind == C_XS ? "xenstored" : "oxenstored");
-		libs_add(xen);
-	} else if (*build_dir() == '/') {
-		snprintf(path, sizeof(path), "%s/xenstored/xenstored",
-			build_dir());
-	} else {
-		if (!getcwd(cwd, sizeof(cwd)))
-			_exit(108);
-		snprintf(path, sizeof(path), "%s/xenstored/xenstored", cwd);
-	}
-	if (s->kind == OCAML_XS)
-		execl(path, path, "--no-fork", "--config-file",
-			"/run/oxenstored.conf", (char *)NULL);
-	execl(path, path, "-N", (char *)NULL);
-	_exit(127);
-}
-
 /* In the child: becomes the server. */
-static void srv_child(struct srv *s, uint32_t port)
+static void srv_child(struct srv *s, int port)
 {
-	char log[128];
-	int fd;
+	static const enum stored_kind kinds[] = {[OURS] = STORED_OURS,
+		[C_XS] = STORED_C,
+		[OCAML_XS] = STORED_OCAML};
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(log, sizeof(log), "%s/store.log", s->stand.dir);
-	fd = open(log, O_RDWR | O_CREAT | O_APPEND, 0600);
-	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
-		_exit(100);
+	stored_output(&s->stand);
 	if (s->kind == ECHO)
-		echo_main(s->socket, port);
-	namespace_make(s, port);
-	setenv("XENSTORED_RUNDIR", "/run/xenstored", 1);
-	daemon_exec(s);
-}
-
-/* Its last words, for whoever wants to know why it went. */
-static void show_log(const struct srv *s)
-{
-	char cmd[256];
-
-	snprintf(cmd, sizeof(cmd), "tail -n 5 %s/store.log >&2", s->stand.dir);
-	(void)!system(cmd);
-}
-
-static void srv_wait(struct srv *s)
-{
-	int status;
-
-	for (int i = 0; access(s->socket, F_OK); i++) {
-		if (i == 5000 || waitpid(s->pid, &status, WNOHANG) == s->pid) {
-			show_log(s);
-			die("%s does not start", kind_name[s->kind]);
-		}
-		usleep(2000);
-	}
-	s->admin = cl_open(s);
+		echo_main(s->socket, (uint32_t)port);
+	stored_exec(&s->stand, kinds[s->kind], getenv("XEN_DEBS"), port);
 }
 
 void srv_start(struct srv *s, enum kind kind)
 {
-	char path[128];
-	xenevtchn_handle *x;
 	int i = 0, port;
 
 	*s = (struct srv){.kind = kind};
@@ -205,23 +67,21 @@ void srv_start(struct srv *s, enum kind kind)
 	if (stand_start(&s->stand))
 		die("no hvd");
 	running[i] = s;
-	snprintf(path, sizeof(path), "%s/run", s->stand.dir);
-	mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/run/xenstored", s->stand.dir);
-	mkdir(path, 0700);
-	snprintf(s->socket, sizeof(s->socket), "%.100s/socket", path);
-	/* the other end of the port of dom0's kernel, which says nothing */
-	x = xenevtchn_open(NULL, 0);
-	port = x ? xenevtchn_bind_unbound_port(x, 0) : -1;
-	if (port < 0)
+	stored_prepare(&s->stand, s->socket, sizeof(s->socket));
+	/* for as long as the program runs */
+	if (!stored_kernel(&port))
 		die("event channel: %s", strerror(errno));
 	fflush(NULL);
 	s->pid = fork();
 	if (s->pid == 0)
-		srv_child(s, (uint32_t)port);
+		srv_child(s, port);
 	if (s->pid < 0)
 		die("fork: %s", strerror(errno));
-	srv_wait(s);
+	if (stored_wait(s->pid, s->socket)) {
+		stored_log_show(&s->stand);
+		die("%s does not start", kind_name[kind]);
+	}
+	s->admin = cl_open(s);
 }
 
 void srv_stop(struct srv *s)
@@ -242,7 +102,7 @@ void srv_stop_all(void)
 {
 	for (int i = 0; i < SRVS; i++)
 		if (running[i]) {
-			show_log(running[i]);
+			stored_log_show(&running[i]->stand);
 			srv_stop(running[i]);
 		}
 }

@@ -3,17 +3,12 @@
 #include "tests/diff/side.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,9 +26,9 @@
 #include <xenforeignmemory.h>
 #include <xengnttab.h>
 
-#include "tests/sys/hvd.h"
+#include "tests/sys/stored.h"
 
-enum { DOMAIN_KB = 1024, EXIT_SETUP = 100 };
+enum { DOMAIN_KB = 1024 };
 
 static int oops(const char *what)
 {
@@ -41,158 +36,33 @@ static int oops(const char *what)
 	return -1;
 }
 
-/* In the child, which becomes the daemon: any failure is its end. */
-
-static void must(bool ok)
-{
-	if (!ok) {
-		perror("diff: set-up of the daemon");
-		_exit(EXIT_SETUP);
-	}
-}
-
-static void file_make(const char *path, const char *text, off_t size)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	const size_t len = strlen(text);
-
-	must(fd >= 0 && write(fd, text, len) == (ssize_t)len);
-	must(!size || !ftruncate(fd, size));
-	close(fd);
-}
-
-static void root_become(void)
-{
-	char text[32];
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-
-	if (!unshare(CLONE_NEWNS))
-		return;
-	must(!unshare(CLONE_NEWUSER | CLONE_NEWNS));
-	file_make("/proc/self/setgroups", "deny", 0);
-	snprintf(text, sizeof(text), "0 %u 1", uid);
-	file_make("/proc/self/uid_map", text, 0);
-	snprintf(text, sizeof(text), "0 %u 1", gid);
-	file_make("/proc/self/gid_map", text, 0);
-}
-
-/* The few files that the daemons of a dom0 want to see. */
-static void files_make(const struct side *s, int port)
-{
-	char path[128], text[16];
-
-	root_become();
-	must(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	snprintf(path, sizeof(path), "%s/run", s->stand.dir);
-	must(!mount(path, "/run", NULL, MS_BIND, NULL));
-	must(!mount("diff", "/proc", "tmpfs", 0, NULL));
-	must(!mkdir("/proc/xen", 0700));
-	file_make("/proc/xen/capabilities", "control_d\n", 0);
-	file_make("/proc/xen/xsd_kva", "", XSRING_PAGE);
-	snprintf(text, sizeof(text), "%d\n", port);
-	file_make("/proc/xen/xsd_port", text, 0);
-}
-
-static void libs_add(const char *xen)
-{
-	char path[256], libs[8192];
-	size_t n = (size_t)snprintf(
-		libs, sizeof(libs), "%s:", getenv("LD_LIBRARY_PATH"));
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/LIBPATH", xen);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	must(fd >= 0 && n < sizeof(libs));
-	got = read(fd, libs + n, sizeof(libs) - n - 1);
-	must(got > 0);
-	close(fd);
-	libs[n + (size_t)got] = '\0';
-	libs[strcspn(libs, "\n")] = '\0';
-	setenv("LD_LIBRARY_PATH", libs, 1);
-}
-
-static void become_daemon(const struct side *s, int port)
-{
-	char log[128], path[PATH_MAX];
-	int fd;
-
-	/* the test may end in any way: nothing of it stays */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(log, sizeof(log), "%s/store.log", s->stand.dir);
-	fd = open(log, O_RDWR | O_CREAT | O_APPEND, 0600);
-	must(fd >= 0 && dup2(fd, 1) >= 0 && dup2(fd, 2) >= 0);
-	must(realpath(build_dir(), path));
-	files_make(s, port);
-	setenv("XENSTORED_RUNDIR", "/run/xenstored", 1);
-	if (s->xen) {
-		snprintf(path, sizeof(path),
-			"%s/usr/lib/xen-4.17/bin/xenstored", s->xen);
-		libs_add(s->xen);
-	} else {
-		strncat(path, "/xenstored/xenstored",
-			sizeof(path) - strlen(path) - 1);
-	}
-	execl(path, path, "-N", (char *)NULL);
-	must(false);
-}
-
-/* The last words of a daemon that is gone. */
-static void show_log(const struct side *s)
-{
-	char path[128], text[1024];
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/store.log", s->stand.dir);
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	if (fseek(f, -(long)sizeof(text), SEEK_END) < 0)
-		rewind(f);
-	n = fread(text, 1, sizeof(text), f);
-	fclose(f);
-	fprintf(stderr, "%.*s", (int)n, text);
-}
-
 static int daemon_start(struct side *s)
 {
-	int port = -1;
+	int port;
 
-	/* the other end of dom0's own ring */
-	s->kernel = xenevtchn_open(NULL, 0);
-	if (s->kernel)
-		port = xenevtchn_bind_unbound_port(s->kernel, 0);
-	if (port < 0)
+	s->kernel = stored_kernel(&port);
+	if (!s->kernel)
 		return oops("no event channel");
 	s->pid = fork();
-	if (s->pid == 0)
-		become_daemon(s, port);
+	if (s->pid == 0) {
+		stored_output(&s->stand);
+		stored_exec(&s->stand, s->xen ? STORED_C : STORED_OURS, s->xen,
+			port);
+	}
 	if (s->pid < 0)
 		return oops("fork");
-	for (int i = 0; access(s->socket, F_OK); i++) {
-		if (i == 5000 || !side_alive(s)) {
-			fprintf(stderr, "diff: %s does not start\n", s->name);
-			show_log(s);
-			return -1;
-		}
-		usleep(2000);
-	}
-	return 0;
+	if (stored_wait(s->pid, s->socket) == 0)
+		return 0;
+	fprintf(stderr, "diff: %s does not start\n", s->name);
+	stored_log_show(&s->stand);
+	return -1;
 }
 
 int side_start(struct side *s)
 {
-	char path[128];
-
 	if (stand_start(&s->stand) < 0)
 		return -1;
-	snprintf(path, sizeof(path), "%s/run", s->stand.dir);
-	mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/run/xenstored", s->stand.dir);
-	mkdir(path, 0700);
-	snprintf(s->socket, sizeof(s->socket), "%.100s/socket", path);
+	stored_prepare(&s->stand, s->socket, sizeof(s->socket));
 	if (daemon_start(s) < 0)
 		return -1;
 	for (unsigned c = 0; c < CHANS; c++) {
@@ -245,7 +115,7 @@ void side_stop(struct side *s)
 		dom_forget(&s->dom[d]);
 	/* Debian's dies of some sequences: differences has it */
 	if (s->pid > 0 && !s->xen && !side_alive(s))
-		show_log(s);
+		stored_log_show(&s->stand);
 	if (s->pid > 0) {
 		kill(s->pid, SIGKILL);
 		waitpid(s->pid, NULL, 0);

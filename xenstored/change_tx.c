@@ -197,8 +197,8 @@ static void entry_notify(
 
 	/* Created and removed again: nothing has happened. */
 	if (e->writes & TX_EVENT && (e->base || now)) {
-		view.parent = acl_above(
-			now ? server->tree.root : tx->base, e->place);
+		view.parent =
+			acl_above(now ? server->tree.root : tx->base, e->place);
 		watch_fire(server, e->place, &view, false);
 	}
 	if (is_top_removed(tx, e))

@@ -53,6 +53,11 @@ struct scenario {
 	 */
 	const char *(*check)(char *buf, size_t len);
 	const char *(*idle)(char *buf, size_t len);
+	/*
+	 * Accesses there are no steps of their own: it is a vCPU's own, or
+	 * never changes.  check() should see that this is so.  May be NULL.
+	 */
+	bool (*is_private)(const volatile void *p);
 	/* Makes states alike that differ in nothing that counts (ghosts that
 	 * only grow), before each comparison.  May be NULL. */
 	void (*normal)(void);
@@ -63,6 +68,7 @@ struct scenario {
 	/* Rules that this scenario is there to defend: names of faults, NULL
 	 * ends it.  May be NULL. */
 	const char *const *faults;
+	bool slow;        /* takes more than a second */
 	bool random_only; /* too large to be exhausted: for explore_random() */
 };
 
@@ -70,7 +76,8 @@ struct scenario {
 
 /* Any of @ways ways, 0.. ; each is tried. */
 unsigned int explore_choose(unsigned int ways);
-/* Between two operations; @op is the name of the next one for a trace. */
+/* Between two operations; @op is the name of the next one for a trace.  The
+ * vCPU is idle until that makes its first access. */
 void explore_idle(const char *op);
 /* A violation seen from inside. */
 __attribute__((noreturn, format(printf, 1, 2))) void explore_fail(

@@ -92,8 +92,9 @@ void explore_idle(const char *op)
 	struct sched_vcpu *v =
 		container_of(coro_running(), struct sched_vcpu, coro);
 
+	/* it is idle until the first access of what follows */
 	v->op = op;
-	stop(SCHED_IDLE, NULL);
+	v->idle = 1;
 }
 
 void explore_fail(const char *fmt, ...)
@@ -133,8 +134,15 @@ void hv_explore_point(enum hv_point_id id, const volatile void *p)
 		[HV_POINT_FLUSH] = SCHED_FLUSH,
 	};
 
-	if (coro_running()) /* the checks run outside */
+	if (!coro_running()) /* the checks run outside */
+		return;
+	if (!scen->is_private || !p || !scen->is_private(p))
 		stop(kinds[id], p);
+}
+
+_Noreturn void hv_explore_bug(const char *text)
+{
+	explore_fail("%s", text);
 }
 
 bool hv_explore_preempt(void)
@@ -215,6 +223,7 @@ int sched_begin(const struct scenario *s)
 		vcpus[i].kind = SCHED_START;
 		vcpus[i].ways = 1;
 		vcpus[i].woken = 1;
+		vcpus[i].idle = 1;
 	}
 	s->setup();
 	for (; s->areas[n].len; n++) {
@@ -250,9 +259,7 @@ bool sched_all_done(void)
 static bool all_idle(void)
 {
 	for (unsigned int i = 0; i < scen->vcpus; i++)
-		if (vcpus[i].kind != SCHED_DONE &&
-			vcpus[i].kind != SCHED_IDLE &&
-			vcpus[i].kind != SCHED_START)
+		if (vcpus[i].kind != SCHED_DONE && !vcpus[i].idle)
 			return false;
 	return true;
 }
@@ -299,12 +306,14 @@ enum sched_step sched_step(struct move m)
 	in_step = 1;
 	if (v->kind == SCHED_WAIT)
 		v->woken = 0;
+	v->idle = 0;
 	v->way = m.way;
 	coro_resume(&v->coro);
 	if (v->coro.done) {
 		v->kind = SCHED_DONE;
 		v->addr = NULL;
 		v->ways = 0;
+		v->idle = 0;
 		v->op = NULL;
 	}
 	v->way = 0;
@@ -330,7 +339,6 @@ const char *sched_kind_name(enum sched_kind k)
 		[SCHED_FLUSH] = "flush",
 		[SCHED_WAIT] = "wait",
 		[SCHED_CHOICE] = "choice",
-		[SCHED_IDLE] = "begin",
 		[SCHED_DONE] = "done",
 	};
 

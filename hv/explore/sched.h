@@ -20,7 +20,6 @@ enum sched_kind {
 	SCHED_FLUSH,
 	SCHED_WAIT, /* until somebody has changed something */
 	SCHED_CHOICE,
-	SCHED_IDLE,
 	SCHED_DONE,
 };
 
@@ -29,10 +28,11 @@ struct sched_vcpu {
 	struct coro coro;
 	const volatile void *addr; /* of the access */
 	const char *op;
-	uint16_t kind;  /* enum sched_kind */
-	uint16_t ways;  /* of SCHED_CHOICE */
-	uint16_t way;   /* the answer */
-	uint16_t woken; /* SCHED_WAIT: somebody has changed something since */
+	uint8_t kind;  /* enum sched_kind */
+	uint8_t way;   /* the answer to a choice */
+	uint8_t woken; /* SCHED_WAIT: somebody has changed something since */
+	uint8_t idle;  /* between two operations */
+	uint16_t ways; /* of SCHED_CHOICE */
 };
 
 /* Outcome of a step. */

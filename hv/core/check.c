@@ -149,23 +149,28 @@ static void visit_acts(struct hv_dom *d)
 
 static void check_frame(const struct hv_dom *d, const struct hv_frame *f)
 {
-	bool table = f->allocated && (f->run->kind == HV_RUN_GNTTAB ||
-					     f->run == d->shared_info);
+	bool alloc = frame_allocated(f);
+	bool table = alloc && (f->run->kind == HV_RUN_GNTTAB ||
+				      f->run == d->shared_info);
+	uint64_t n = frame_count(f), tn = frame_tcount(f);
 
-	MUST(f->count == f->allocated + f->seen, "Q2",
-		"domain %u gfn %x: count %u, found %u", d->domid, f->gfn,
-		f->count, f->allocated + f->seen);
-	MUST(f->tcount == table + f->seen_t, "Q1",
-		"domain %u gfn %x: type count %u, found %u", d->domid, f->gfn,
-		f->tcount, table + f->seen_t);
-	MUST(f->tcount <= f->count, "S1", "domain %u gfn %x", d->domid, f->gfn);
-	MUST((f->type == HV_TYPE_NONE) == (f->tcount == 0), "S1",
-		"domain %u gfn %x: type %u", d->domid, f->gfn, f->type);
-	MUST(!table || f->type == HV_TYPE_SHARED, "S5", "domain %u gfn %x",
-		d->domid, f->gfn);
+	MUST(n == alloc + f->seen, "Q2",
+		"domain %u gfn %x: count %lu, found %u", d->domid, f->gfn,
+		(unsigned long)n, alloc + f->seen);
+	MUST(tn == table + f->seen_t, "Q1",
+		"domain %u gfn %x: type count %lu, found %u", d->domid, f->gfn,
+		(unsigned long)tn, table + f->seen_t);
+	MUST(tn <= n, "S1", "domain %u gfn %x", d->domid, f->gfn);
+	MUST(!tn || (frame_type(f) && (f->page.type & PAGE_VALID)), "S1",
+		"domain %u gfn %x: type %u", d->domid, f->gfn, frame_type(f));
+	MUST((n > 0) == (f->page.owner == PAGE_OWNER(d->domid, d->gen)), "S9",
+		"domain %u gfn %x: owner %lx", d->domid, f->gfn,
+		(unsigned long)f->page.owner);
+	MUST(!table || frame_type(f) == HV_TYPE_SHARED, "S5",
+		"domain %u gfn %x", d->domid, f->gfn);
 	if (f->gfn == HV_GFN_NONE)
 		return;
-	MUST(f->allocated, "S1", "domain %u gfn %x", d->domid, f->gfn);
+	MUST(alloc, "S1", "domain %u gfn %x", d->domid, f->gfn);
 	MUST(p2m_get(d, f->gfn) == f, "S1", "domain %u gfn %x", d->domid,
 		f->gfn);
 }
@@ -201,10 +206,10 @@ static void check_runs(struct hv_dom *d, struct sums *s)
 		used = (r == d->gt.run) + (r == d->kill_run);
 		for (i = 0; i < r->nr; i++) {
 			check_frame(d, &r->frames[i]);
-			used += r->frames[i].count > 0;
+			used += frame_count(&r->frames[i]) > 0;
 			in_p2m += r->frames[i].gfn != HV_GFN_NONE;
-			s->frames += r->frames[i].count > 0;
-			pages += r->frames[i].count > 0 &&
+			s->frames += frame_count(&r->frames[i]) > 0;
+			pages += frame_count(&r->frames[i]) > 0 &&
 				 r->kind != HV_RUN_GNTTAB;
 		}
 		MUST(used == r->used && (used || r->holds), "runs",

@@ -44,7 +44,7 @@ static int kill_frames(struct hv_dom *d, uint32_t *budget)
 			if (hv_preempt(budget))
 				return -ERESTART;
 			f = &r->frames[d->cursor];
-			if (!f->allocated)
+			if (!frame_allocated(f))
 				continue;
 			if (f->gfn != HV_GFN_NONE)
 				p2m_clear(d, f->gfn);

@@ -9,7 +9,7 @@ static int foreign_take(
 {
 	/* the privileged may write a table that is the guest's to write */
 	enum hv_type t =
-		f->type == HV_TYPE_SHARED ? HV_TYPE_SHARED : HV_TYPE_WRITABLE;
+		frame_type(f) == HV_TYPE_SHARED ? HV_TYPE_SHARED : HV_TYPE_WRITABLE;
 	struct foreign_ref *x = slots_take(caller->hv, &caller->foreign, id);
 
 	if (!x)

@@ -94,11 +94,11 @@ int frame_alloc(struct hv_frame *f)
 	struct hv_run *r = f->run;
 	struct hv *hv = r->hv;
 
-	assert(f->count == 0 && !f->allocated);
+	assert(!f->page.count && !f->page.owner);
 	if (hv->nr_frames >= hv->limits.max_pages)
 		return -ENOMEM;
-	f->count = 1;
-	f->allocated = true;
+	hv_store_rel(&f->page.owner, PAGE_OWNER(r->domid, r->gen));
+	hv_store_rel(&f->page.count, PAGE_ALLOCATED | 1);
 	r->used++;
 	hv->nr_frames++;
 	if (r->kind != HV_RUN_GNTTAB)
@@ -109,14 +109,7 @@ int frame_alloc(struct hv_frame *f)
 /* One more reference on a frame that has one already. */
 int frame_get(struct hv_frame *f)
 {
-	uint32_t x;
-
-	do {
-		x = hv_load(&f->count);
-		if (x == 0 || x >= HV_COUNT_MAX)
-			return -EINVAL;
-	} while (!hv_cas(&f->count, x, x + 1));
-	return 0;
+	return page_get(&f->run->hv->self, &f->page, NULL);
 }
 
 /* A page of a run that stays: without its memory, or on its owner's bill. */
@@ -133,12 +126,17 @@ static void page_give_back(struct hv_run *r, struct hv_frame *f)
 	d->stale_pages++;
 }
 
-/* The frame's last reference is gone. */
-static void frame_release(struct hv_frame *f)
+/* pv_ops.freed: the frame's last reference is gone. */
+static void frame_freed(struct pv *pv, struct hv_page *p, uint64_t owner)
 {
+	struct hv_frame *f =
+		(struct hv_frame *)((char *)p -
+				    offsetof(struct hv_frame, page));
 	struct hv_run *r = f->run;
 
-	assert(f->tcount == 0 && !f->allocated);
+	(void)pv;
+	assert(owner == PAGE_OWNER(r->domid, r->gen));
+	hv_store_rel(&p->count, 0);
 	r->hv->nr_frames--;
 	if (r->kind != HV_RUN_GNTTAB)
 		r->owner->tot_pages--;
@@ -147,40 +145,31 @@ static void frame_release(struct hv_frame *f)
 	run_put(r);
 }
 
+/* Nothing here has page tables: frames have no numbers of the machine. */
+const struct pv_ops frame_pv_ops = {.freed = frame_freed};
+
 void frame_put(struct hv_frame *f)
 {
-	uint32_t x;
-
-	do {
-		x = hv_load(&f->count);
-		assert(x > 0);
-	} while (!hv_cas(&f->count, x, x - 1));
-	if (x == 1)
-		frame_release(f);
+	page_put(&f->run->hv->self, &f->page);
 }
 
 int frame_get_type(struct hv_frame *f, enum hv_type t)
 {
-	if (f->tcount == 0)
-		f->type = t;
-	else if (f->type != t || f->tcount >= HV_COUNT_MAX)
-		return -EINVAL;
-	f->tcount++;
-	return 0;
+	return page_get_type(&f->run->hv->self, &f->page, t, 0);
 }
 
 void frame_put_type(struct hv_frame *f)
 {
-	assert(f->tcount > 0);
-	if (--f->tcount == 0)
-		f->type = HV_TYPE_NONE;
+	(void)page_put_type(&f->run->hv->self, &f->page, 0);
 }
 
 /* The owner gives the frame up; it stays while others map it. */
 void frame_free(struct hv_frame *f)
 {
-	assert(f->allocated);
-	f->allocated = false;
+	int r;
+
 	f->gfn = HV_GFN_NONE;
-	frame_put(f);
+	r = page_unassign(&f->run->hv->self, &f->page);
+	assert(r == 0);
+	(void)r;
 }

@@ -112,7 +112,7 @@ static struct hv_frame *transfer_source(struct hv_dom *caller, uint64_t gfn)
 	struct hv_frame *f = p2m_get(caller, gfn);
 
 	/* a table has a type count of its own */
-	if (!f || f->count != 1 || f->tcount != 0)
+	if (!f || frame_count(f) != 1 || frame_tcount(f) != 0)
 		return NULL;
 	return f;
 }

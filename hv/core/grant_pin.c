@@ -91,7 +91,7 @@ static int16_t frame_find(struct hv_dom *rd, uint32_t gfn, bool write, bool map,
 	if (f->run->domid != rd->domid || f->run->gen != rd->gen)
 		return GNTST_general_error;
 	/* tables of the hypervisor are not for sharing */
-	if (f->type == HV_TYPE_SHARED || f->run->kind == HV_RUN_GNTTAB)
+	if (frame_type(f) == HV_TYPE_SHARED || f->run->kind == HV_RUN_GNTTAB)
 		return GNTST_general_error;
 	*out = f;
 	if (map && frame_is_private(f))

@@ -22,7 +22,7 @@
 #include "hv/core/grant.h"
 #include "hv/core/hypercall.h"
 #include "hv/core/mem.h"
-#include "hv/core/page.h"
+#include "hv/core/pv.h"
 
 #include <xen/memory.h>
 #include <xen/hvm/params.h>
@@ -75,18 +75,16 @@ void *slots_get(const struct hv_slots *t, uint32_t id);
 #define HV_GFN_MAX   0xfffffffeu /* a v1 grant entry names 32 bits */
 
 /*
- * Invariant S1: tcount > 0 implies count > 0; allocated implies count > 0.
+ * The counts are the page's (page.h): grants and foreign mappings take the
+ * references that entries of page tables take.
  * Invariant S9: the owner is the run's, and a run never changes hands.
  */
 struct hv_frame {
+	struct hv_page page; /* pins, foreign refs; PAGE_ALLOCATED */
 	struct hv_run *run;
-	uint32_t count;  /* allocated + device and host pins + foreign refs */
-	uint32_t tcount; /* of them, those that need @type */
 	uint32_t gfn;    /* where the owner sees it, or HV_GFN_NONE */
 	uint32_t seen;   /* hv_check(): references found */
-	uint32_t seen_t; /* hv_check(): of @tcount */
-	uint8_t type;    /* enum hv_type; NONE if tcount is 0 */
-	bool allocated;
+	uint32_t seen_t; /* hv_check(): of them, those that need the type */
 };
 
 struct hv_run *run_new(
@@ -100,6 +98,30 @@ int frame_get_type(struct hv_frame *f, enum hv_type t);
 void frame_put(struct hv_frame *f);
 void frame_put_type(struct hv_frame *f);
 void frame_free(struct hv_frame *f);
+
+/* The operations of the machine's struct pv. */
+extern const struct pv_ops frame_pv_ops;
+
+static inline uint64_t frame_count(const struct hv_frame *f)
+{
+	return PAGE_COUNT(f->page.count);
+}
+
+static inline uint64_t frame_tcount(const struct hv_frame *f)
+{
+	return PAGE_COUNT(f->page.type);
+}
+
+static inline bool frame_allocated(const struct hv_frame *f)
+{
+	return f->page.count & PAGE_ALLOCATED;
+}
+
+/* What it is in use as.  (A page whose type nobody needs remembers it.) */
+static inline enum hv_type frame_type(const struct hv_frame *f)
+{
+	return frame_tcount(f) ? page_type(&f->page) : HV_TYPE_NONE;
+}
 
 static inline uint32_t frame_page(const struct hv_frame *f)
 {
@@ -194,7 +216,7 @@ static inline bool frame_is_private(const struct hv_frame *f)
 	const struct hv_run *r = f->run;
 
 	return r->kind == HV_RUN_RAM ||
-	       (r->split && r->exported && f->count == 1);
+	       (r->split && r->exported && frame_count(f) == 1);
 }
 
 int gnt_init(struct hv_dom *d);
@@ -381,6 +403,8 @@ struct hv {
 	uint32_t nr_maps;
 	uint32_t nr_foreign;
 	struct hv_instance virq_handler[HV_NR_VIRQS];
+	struct pv pv;        /* the accounting of all frames */
+	struct pv_vcpu self; /* the hypervisor itself, as a holder of pages */
 	uint32_t checks;
 };
 

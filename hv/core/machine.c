@@ -43,6 +43,11 @@ struct hv *hv_new(
 	hv->ctx = ctx;
 	hv->next_domid = 1;
 	hv->limits = default_limits;
+	hv->pv.ops = &frame_pv_ops;
+	hv->pv.slots = HV_PAGE_SIZE / sizeof(uint64_t);
+	hv->pv.levels = 4;
+	pv_init(&hv->pv);
+	hv->self.pv = &hv->pv;
 	if (!limits)
 		return hv;
 	l = &hv->limits;

@@ -191,7 +191,7 @@ int hv_run_gfn(const struct hv_run *r, uint32_t page, uint64_t *gfn)
 	if (page >= r->nr || f->gfn == HV_GFN_NONE)
 		return -ENOENT;
 	*gfn = f->gfn;
-	return f->count > 1 ? -EBUSY : 0;
+	return frame_count(f) > 1 ? -EBUSY : 0;
 }
 
 /* A private page becomes a page of its own that others may map. */
@@ -203,7 +203,7 @@ int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out)
 	int err;
 
 	/* whoever maps it now would go on seeing the old page */
-	if (f->count > 1)
+	if (frame_count(f) > 1)
 		return -EBUSY;
 	r = run_new(d, HV_RUN_SHARE, 1, &err);
 	if (!r)

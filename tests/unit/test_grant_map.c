@@ -186,7 +186,7 @@ START_TEST(test_unmap_status)
 	ck_assert_int_eq(unmap(&e, op.handle, 0x1000, op.dev_addr + 1),
 		GNTST_bad_dev_addr);
 	/* nothing of that has changed anything */
-	ck_assert_uint_eq(frame(&e)->count, 3);
+	ck_assert_uint_eq(frame_count(frame(&e)), 3);
 	ck_assert_int_eq(unmap(&e, op.handle, 0x1000, op.dev_addr), GNTST_okay);
 	ck_assert_int_eq(
 		unmap(&e, op.handle, 0x1000, op.dev_addr), GNTST_bad_handle);
@@ -231,23 +231,23 @@ START_TEST(test_g2_counts)
 	struct env e;
 
 	env_init(&e, false);
-	ck_assert_uint_eq(frame(&e)->count, 1);
+	ck_assert_uint_eq(frame_count(frame(&e)), 1);
 	ck_assert_int_eq(map(&e, HOST | DEV, &op), GNTST_okay);
-	ck_assert_uint_eq(frame(&e)->count, 3);
-	ck_assert_uint_eq(frame(&e)->tcount, 2);
+	ck_assert_uint_eq(frame_count(frame(&e)), 3);
+	ck_assert_uint_eq(frame_tcount(frame(&e)), 2);
 	ck_assert_int_eq(unmap(&e, op.handle, 0, 0), GNTST_okay);
-	ck_assert_uint_eq(frame(&e)->count, 3);
+	ck_assert_uint_eq(frame_count(frame(&e)), 3);
 	ck_assert_int_eq(unmap(&e, op.handle, 0x1000, 0), GNTST_okay);
-	ck_assert_uint_eq(frame(&e)->count, 2);
+	ck_assert_uint_eq(frame_count(frame(&e)), 2);
 	/* the host part is gone: there is nothing to compare with */
 	ck_assert_int_eq(unmap(&e, op.handle, 0x1000, 0), GNTST_okay);
-	ck_assert_uint_eq(frame(&e)->count, 2);
+	ck_assert_uint_eq(frame_count(frame(&e)), 2);
 	ck_assert_int_eq(unmap(&e, op.handle, 0x1000, op.dev_addr), GNTST_okay);
-	ck_assert_uint_eq(frame(&e)->count, 1);
-	ck_assert_uint_eq(frame(&e)->tcount, 0);
+	ck_assert_uint_eq(frame_count(frame(&e)), 1);
+	ck_assert_uint_eq(frame_tcount(frame(&e)), 0);
 	ck_assert_int_eq(
 		unmap(&e, op.handle, 0x1000, op.dev_addr), GNTST_bad_handle);
-	ck_assert_uint_eq(frame(&e)->count, 1);
+	ck_assert_uint_eq(frame_count(frame(&e)), 1);
 	env_end(&e);
 }
 END_TEST
@@ -262,7 +262,7 @@ START_TEST(test_g4_refused)
 	host_entry(e.granter, e.ref)->flags = 0;
 	ck_assert_int_lt(map(&e, HOST, &op), 0);
 	ck_assert_uint_eq(e.by->maps.used, 0);
-	ck_assert_uint_eq(frame(&e)->count, 1);
+	ck_assert_uint_eq(frame_count(frame(&e)), 1);
 	env_end(&e);
 }
 END_TEST
@@ -418,7 +418,7 @@ START_TEST(test_g6_flips)
 				ck_assert_int_lt(op.status, 0);
 			}
 			ck_assert_uint_eq(e.by->maps.used, 0);
-			ck_assert_uint_eq(frame(&e)->count, 1);
+			ck_assert_uint_eq(frame_count(frame(&e)), 1);
 			host_entry(e.granter, e.ref)->flags &=
 				(uint16_t) ~(GTF_reading | GTF_writing);
 			if (flip.seen <= flip.at)
@@ -577,12 +577,12 @@ START_TEST(test_refs_undone)
 	struct env e;
 
 	env_init(&e, false);
-	frame(&e)->count += HV_COUNT_MAX - 2;
+	frame(&e)->page.count += PAGE_COUNT_MAX - 3;
 	ck_assert_int_eq(gnt_pin(e.granter, e.by, e.ref, pins, true, &act),
 		GNTST_general_error);
-	frame(&e)->count -= HV_COUNT_MAX - 2;
-	ck_assert_uint_eq(frame(&e)->count, 1);
-	ck_assert_uint_eq(frame(&e)->tcount, 0);
+	frame(&e)->page.count -= PAGE_COUNT_MAX - 3;
+	ck_assert_uint_eq(frame_count(frame(&e)), 1);
+	ck_assert_uint_eq(frame_tcount(frame(&e)), 0);
 	env_end(&e);
 }
 END_TEST

@@ -303,9 +303,9 @@ START_TEST(test_count_limit)
 
 	env_init(&e);
 	f = p2m_get(e.d, 0);
-	f->count += HV_COUNT_MAX - 1;
+	f->page.count += PAGE_COUNT_MAX - 2;
 	ck_assert_int_eq(hv_mem_foreign(e.dom0, 1, 0, false, &p, &id), -EINVAL);
-	f->count -= HV_COUNT_MAX - 1;
+	f->page.count -= PAGE_COUNT_MAX - 2;
 	host_end(&e.h);
 }
 END_TEST
@@ -317,7 +317,7 @@ START_TEST(test_check_sees)
 
 	env_init(&e);
 	switch (_i) {
-	case 0: p2m_get(e.d, 0)->count++; break;
+	case 0: p2m_get(e.d, 0)->page.count++; break;
 	case 1: e.d->tot_pages++; break;
 	case 2: e.d->refs++; break;
 	case 3: p2m_get(e.d, 1)->gfn = 7; break;
@@ -325,6 +325,8 @@ START_TEST(test_check_sees)
 	case 5: gnt_act(e.d, 9)->pin = 1; break;
 	case 6: e.d->maps.used++; break;
 	case 7: e.d->ev.active++; break;
+	case 8: p2m_get(e.d, 0)->page.owner++; break;
+	case 9: p2m_get(e.d, 0)->page.type++; break;
 	default: e.d->runs->used++; break;
 	}
 	hv_check(e.h.hv);
@@ -418,4 +420,4 @@ BH_CHECK_MAIN("hv_mem", 60, BH_LOOP(test_stale, 2), BH_TEST(test_populate),
 	BH_TEST(test_remove), BH_TEST(test_p2m_sparse), BH_TEST(test_split),
 	BH_TEST(test_foreign), BH_TEST(test_resource),
 	BH_TEST(test_type_exclusion), BH_TEST(test_count_limit),
-	{.test = test_check_sees, .loops = 9, .signal = SIGABRT})
+	{.test = test_check_sees, .loops = 11, .signal = SIGABRT})

@@ -55,8 +55,35 @@ void xs_role_offer(struct xs_handle *h)
 	}
 }
 
+/* There is room for so many more requests: wake as many who have one. */
+static void room_offer(struct xs_handle *h)
+{
+	const struct xsx *x = h->x;
+	unsigned int room = x->nr < x->nr_max ? x->nr_max - x->nr : 0;
+	struct xs_waiter *w;
+
+	TAILQ_FOREACH (w, &h->waiters, link) {
+		if (!room)
+			return;
+		if (!w->room)
+			continue;
+		pthread_cond_signal(&w->cond);
+		room--;
+	}
+}
+
+void xs_settle(struct xs_handle *h)
+{
+	xsx_expire(h->x);
+	(void)xsx_flush(h->x);
+	xs_event_show(h);
+	room_offer(h);
+	xs_role_offer(h);
+}
+
 void xs_waiter_fini(struct xs_handle *h, struct xs_waiter *w)
 {
+	room_offer(h);
 	xs_role_offer(h);
 	pthread_cond_destroy(&w->cond);
 }
@@ -114,13 +141,22 @@ void xs_step(struct xs_handle *h, struct xs_waiter *w, int64_t deadline)
 	short want = 0;
 	ssize_t r;
 
+	/* Nobody else might: who received the last answer may be gone. */
+	(void)xsx_flush(x);
+	if (x->count || x->err) {
+		/* refused; perhaps what @w waits for */
+		xs_settle(h);
+		return;
+	}
+	deadline = xsx_wake(x, deadline);
 	if (!h->reading)
 		want |= POLLIN;
-	if (!h->writing && xsx_sendable(x) && !x->chan.one_waiter)
+	if (!h->writing && xsx_polls_out(x))
 		want |= POLLOUT;
 	if (!want) {
 		sleep_until(h, w, deadline);
 		xsx_expire(x);
+		room_offer(h);
 		return;
 	}
 	h->reading |= (want & POLLIN) != 0;
@@ -134,10 +170,7 @@ void xs_step(struct xs_handle *h, struct xs_waiter *w, int64_t deadline)
 	}
 	if (want & POLLOUT)
 		h->writing = false;
-	xsx_expire(x);
-	(void)xsx_flush(x);
-	xs_event_show(h);
-	xs_role_offer(h);
+	xs_settle(h);
 }
 
 void xs_event_show(struct xs_handle *h)
@@ -228,8 +261,9 @@ static void call_submit(
 			answer_note(c, err);
 			return;
 		}
-		(void)xsx_flush(h->x);
+		c->w->room = true;
 		xs_step(h, c->w, deadline);
+		c->w->room = false;
 	}
 	if (!req->nr)
 		follow(h->x);

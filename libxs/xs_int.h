@@ -42,6 +42,7 @@ struct xs_waiter {
 	TAILQ_ENTRY(xs_waiter) link;
 	pthread_cond_t cond;
 	bool event; /* waits for an event, not for an answer */
+	bool room;  /* has a request that is over the limit */
 	bool done;  /* has its answer */
 };
 
@@ -84,6 +85,13 @@ void xs_waiter_fini(struct xs_handle *h, struct xs_waiter *w);
 
 /* The role of the reader is free: offer it to somebody who needs it. */
 void xs_role_offer(struct xs_handle *h);
+
+/*
+ * With the lock, after xsx_dispatch(): what else may go on now.  Deadlines,
+ * requests that waited for an answer (a device) or for room, events, and the
+ * role of the reader.
+ */
+void xs_settle(struct xs_handle *h);
 
 /* Make event_fd say what is true.  With the lock, after every change. */
 void xs_event_show(struct xs_handle *h);

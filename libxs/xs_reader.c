@@ -45,10 +45,7 @@ static void turn(struct xs_handle *h)
 	}
 	h->reading = false;
 	xsx_dispatch(x, r);
-	xsx_expire(x);
-	(void)xsx_flush(x);
-	xs_event_show(h);
-	xs_role_offer(h);
+	xs_settle(h);
 }
 
 static void *reader_main(void *arg)

@@ -152,9 +152,10 @@ static void look(struct xs_handle *h)
 
 	while (!h->reading && !evq_ready(&h->events) && !h->x->err) {
 		r = xsx_fill(h->x, false);
-		xsx_dispatch(h->x, r);
 		if (r == -EAGAIN)
 			return;
+		xsx_dispatch(h->x, r);
+		xs_settle(h);
 	}
 }
 

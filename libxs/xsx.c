@@ -9,7 +9,7 @@
 #include "libxs/xsx_int.h"
 #include "wire/ops.h"
 
-enum { REQUESTS_MAX = 1024, BATCH = 64, TURNS = 16 };
+enum { REQUESTS_MAX = 1024, BATCH = 64, TURNS = 16, RETRY_MS = 10 };
 
 int64_t xsx_now(void)
 {
@@ -149,6 +149,26 @@ bool xsx_sendable(const struct xsx *x)
 	if (x->err || TAILQ_EMPTY(&x->out))
 		return false;
 	return !x->chan.single || TAILQ_EMPTY(&x->sent);
+}
+
+/*
+ * Linux, drivers/xen/xenbus: poll(2) of the device never gives POLLOUT, as
+ * write(2) waits.  Should it be another device, whose write(2) does not, it is
+ * tried again after a while.
+ */
+bool xsx_polls_out(const struct xsx *x)
+{
+	return xsx_sendable(x) && !x->chan.one_waiter && !x->chan.single;
+}
+
+int64_t xsx_wake(const struct xsx *x, int64_t deadline)
+{
+	int64_t retry;
+
+	if (!x->chan.single || !xsx_sendable(x))
+		return deadline;
+	retry = xsx_now() + RETRY_MS;
+	return retry < deadline ? retry : deadline;
 }
 
 /* @n bytes from the start of the queue went out. */
@@ -457,13 +477,12 @@ int xsx_fd(const struct xsx *x)
 
 short xsx_poll_events(const struct xsx *x)
 {
-	return xsx_sendable(x) && !x->chan.one_waiter ? POLLIN | POLLOUT
-						      : POLLIN;
+	return xsx_polls_out(x) ? POLLIN | POLLOUT : POLLIN;
 }
 
 int xsx_timeout(const struct xsx *x)
 {
-	return x->more ? 0 : xsx_until(x->next_deadline);
+	return x->more ? 0 : xsx_until(xsx_wake(x, x->next_deadline));
 }
 
 unsigned int xsx_pending(const struct xsx *x)

@@ -114,7 +114,10 @@ void xsx_close(struct xsx *x);
 /* The descriptor to poll; -1 if the transport is a ring without one. */
 int xsx_fd(const struct xsx *x);
 
-/* What to poll it for: POLLIN, and POLLOUT while requests wait to be sent. */
+/*
+ * What to poll it for: POLLIN, and POLLOUT while requests wait to be sent; not
+ * on a device, which need not report that (xsx_timeout() says when to try).
+ */
 short xsx_poll_events(const struct xsx *x);
 
 /* Milliseconds until xsx_process() must be called, -1 for never. */

@@ -74,6 +74,12 @@ int xsx_until(int64_t deadline);
 /* Bytes wait to be sent, and may be. */
 bool xsx_sendable(const struct xsx *x);
 
+/* So much so that the descriptor is to be polled for space. */
+bool xsx_polls_out(const struct xsx *x);
+
+/* @deadline, or the time to try what a device did not take, if sooner. */
+int64_t xsx_wake(const struct xsx *x, int64_t deadline);
+
 /* Receive: what xsx_dispatch() has to be told. */
 ssize_t xsx_fill(struct xsx *x, bool wait);
 

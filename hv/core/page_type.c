@@ -161,7 +161,8 @@ static void put_done(struct pv_vcpu *v, struct hv_page *p, uint64_t x, int r)
 		type_drop(p, ~PAGE_COUNT_MAX);
 	} else if (r == -EINTR) {
 		p->excl = 0;
-		if (x & PAGE_PARTIALLY) {
+		if ((x & PAGE_PARTIALLY) &&
+			!hv_fault(HV_FAULT_STICKY_DEMOTE_LAST)) {
 			/* as before: P keeps both of its references */
 			hv_or(&p->type, PAGE_PARTIALLY);
 			return;

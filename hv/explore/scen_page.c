@@ -201,12 +201,12 @@ static void setup_402(void)
 	world_must(pv_mod_entry(&world.vcpu[0], B, 1, TO(C) | PTE_PCD));
 }
 
-/* The cache says nothing is mapped, memory says a page table is. */
-static void write_both(void)
+/* The cache says nothing is present, memory says a page table is. */
+static void write_both(uint64_t benign)
 {
 	uint64_t x;
 
-	OP(pv_guest_write(self(), 0, 0, 0));
+	OP(pv_guest_write(self(), 0, 0, benign));
 	OP((pv_cache_evict(&world.pv, page(C)), 0));
 	OP(pv_guest_read(self(), 0, 0, &x));
 	OP(pv_guest_write(self(), 1, 0, TO(B)));
@@ -220,7 +220,7 @@ static void run_402a(unsigned int i)
 		OP((pv_cache_evict(&world.pv, page(C)), 0));
 		return;
 	}
-	write_both();
+	write_both(0);
 	OP(pv_pin(self(), C, 1));
 	settle();
 }
@@ -239,7 +239,7 @@ static void run_402b(unsigned int i)
 		OP((pv_cache_evict(&world.pv, page(C)), 0));
 		return;
 	}
-	write_both();
+	write_both(1ull << 9);
 	OP(pv_decrease(self(), C));
 }
 

@@ -54,6 +54,7 @@ void world_setup(unsigned int slots, unsigned int levels, unsigned int last,
 	pv_init(&w->pv);
 	/* nobody's, and nobody can have it */
 	w->page[0].owner = UINT64_MAX;
+	w->page[0].count = PAGE_CLAIMED;
 	for (unsigned int i = 0; i < WORLD_DOMS; i++) {
 		w->dom[i].id = PAGE_OWNER(i + 1, 1);
 		w->dom[i].bits = 64;

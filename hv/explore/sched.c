@@ -308,6 +308,7 @@ enum sched_step sched_step(struct move m)
 		v->woken = 0;
 	v->idle = 0;
 	v->way = m.way;
+	state_ran(m.vcpu);
 	coro_resume(&v->coro);
 	if (v->coro.done) {
 		v->kind = SCHED_DONE;

@@ -28,6 +28,8 @@ static struct {
 	unsigned int n;
 	size_t fixed;   /* words before the stacks */
 	uint64_t *base; /* these words of the first image, and zeroes */
+	/* of each stack, the bytes from the top that may not be zero */
+	size_t dirty[CORO_MAX];
 } st;
 
 size_t state_words_max(void)
@@ -42,6 +44,20 @@ size_t state_packed_max(void)
 	return 1 + words + words / 64 + 1;
 }
 
+void state_ran(unsigned int i)
+{
+	st.dirty[i] = CORO_STACK;
+}
+
+/* Only the last @len bytes of stack @i count: the others are zero. */
+static void stack_clear(unsigned int i, size_t len)
+{
+	if (st.dirty[i] > len)
+		memset(coro_stack(i) + CORO_STACK - st.dirty[i], 0,
+			st.dirty[i] - len);
+	st.dirty[i] = len;
+}
+
 size_t state_save(uint64_t *img)
 {
 	size_t at = st.n;
@@ -51,14 +67,13 @@ size_t state_save(uint64_t *img)
 		at += st.areas[i].len / WORD;
 	}
 	for (unsigned int i = 0; i < st.n; i++) {
-		unsigned char *stack = coro_stack(i);
 		unsigned char *live = coro_live(st.coros[i], i);
-		size_t len = (size_t)(stack + CORO_STACK - live);
+		size_t len = (size_t)(coro_stack(i) + CORO_STACK - live);
 
 		img[i] = len / WORD;
 		memcpy(img + at, live, len);
 		at += len / WORD;
-		memset(stack, 0, CORO_STACK - len);
+		stack_clear(i, len);
 	}
 	return at;
 }
@@ -75,6 +90,7 @@ void state_load(const uint64_t *img)
 		size_t len = img[i] * WORD;
 		unsigned char *live = coro_stack(i) + CORO_STACK - len;
 
+		stack_clear(i, len);
 		memcpy(live, img + at, len);
 		at += img[i];
 	}
@@ -151,6 +167,8 @@ int state_setup(const struct state_area *areas, unsigned int areas_nr,
 	st.base = calloc(state_words_max(), WORD);
 	if (!st.base)
 		return -ENOMEM;
+	for (unsigned int i = 0; i < n; i++)
+		state_ran(i);
 	state_save(st.base);
 	/* stacks lie elsewhere in each image: compared with zero */
 	memset(st.base + st.fixed, 0, (size_t)n * STACK_WORDS * WORD);

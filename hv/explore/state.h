@@ -47,6 +47,9 @@ void state_fini(void);
 /* Words that an image can have at most. */
 size_t state_words_max(void);
 
+/* state_ran - coroutine @i is about to run: its stack is not known any more */
+void state_ran(unsigned int i);
+
 /*
  * state_save - the state as an image; returns its length in words
  *

@@ -7,6 +7,7 @@
 
 #include "libxs/evq.h"
 #include "libxs/xenstore.h"
+#include "wire/xsmsg.h"
 
 /* A key of both trees is the first member: path and token. */
 struct evq_event {
@@ -57,9 +58,16 @@ void evq_init(struct evq *q)
 
 /* --- events --------------------------------------------------------------- */
 
+/* @introduceDomain, @releaseDomain: each one counts. */
+static bool path_special(const char *path)
+{
+	return *path == '@';
+}
+
 static void event_remove(struct evq *q, struct evq_event *ev)
 {
-	tdelete(ev, &q->event_tree, compare);
+	if (!path_special(ev->vec[XS_WATCH_PATH]))
+		tdelete(ev, &q->event_tree, compare);
 	TAILQ_REMOVE(&q->events, ev, link);
 	q->nr--;
 	q->bytes -= ev->size;
@@ -88,34 +96,65 @@ static void mark_set(struct evq *q, struct evq_watch *w, bool on)
 		q->marks--;
 }
 
-/* @event, or one with the same strings, does not fit. */
+static void mark_find(struct evq *q, char *key[2])
+{
+	struct evq_watch **found = tfind(key, &q->watch_tree, compare);
+
+	if (found)
+		mark_set(q, *found, true);
+}
+
+/*
+ * @path does not fit: mark its watches.  They are looked up by each path that
+ * xs_path_is_subpath() takes for one above, no longer than any watch has.
+ */
 static void overflow(struct evq *q, const char *path, const char *token)
 {
-	struct evq_watch *w;
+	char above[XSMSG_PAYLOAD_MAX + 1];
+	/* tfind() only reads the key */
+	char *key[2] = {
+		[XS_WATCH_PATH] = above,
+		[XS_WATCH_TOKEN] = (char *)(uintptr_t)token,
+	};
 
-	TAILQ_FOREACH (w, &q->watches, link)
-		if (!strcmp(w->vec[XS_WATCH_TOKEN], token) &&
-			xs_path_is_subpath(w->vec[XS_WATCH_PATH], path))
-			mark_set(q, w, true);
+	for (size_t n = 0; n <= q->path_max && n < sizeof(above); n++) {
+		above[n] = '\0';
+		if (!path[n] || path[n] == '/' || !strcmp(above, "/"))
+			mark_find(q, key);
+		if (!path[n])
+			return;
+		above[n] = path[n];
+	}
+}
+
+/* False if it does not fit; then, or if it is there already, @ev is freed. */
+static bool event_add(struct evq *q, struct evq_event *ev)
+{
+	struct evq_event **found = NULL;
+	bool special = path_special(ev->vec[XS_WATCH_PATH]), there;
+
+	if (q->nr < EVQ_MAX && q->bytes + ev->size <= EVQ_BYTES) {
+		/* finds the one that is there, or puts this one in */
+		if (!special)
+			found = tsearch(ev, &q->event_tree, compare);
+		if (special || (found && *found == ev)) {
+			TAILQ_INSERT_TAIL(&q->events, ev, link);
+			q->nr++;
+			q->bytes += ev->size;
+			return true;
+		}
+	}
+	there = !special && (found || tfind(ev, &q->event_tree, compare));
+	free(ev);
+	return there;
 }
 
 void evq_push(struct evq *q, const char *path, const char *token)
 {
-	struct evq_event *ev = event_new(path, token), **found;
+	struct evq_event *ev = event_new(path, token);
 
-	/* tsearch() finds the one that is there, or puts this one in */
-	found = ev && q->nr < EVQ_MAX && q->bytes + ev->size <= EVQ_BYTES
-			? tsearch(ev, &q->event_tree, compare)
-			: NULL;
-	if (found && *found == ev) {
-		TAILQ_INSERT_TAIL(&q->events, ev, link);
-		q->nr++;
-		q->bytes += ev->size;
-		return;
-	}
-	if (!found && (!ev || !tfind(ev, &q->event_tree, compare)))
+	if (!ev || !event_add(q, ev))
 		overflow(q, path, token);
-	free(ev);
 }
 
 static char **mark_pop(struct evq *q)
@@ -173,6 +212,7 @@ void evq_filter(struct evq *q, const char *path, const char *token)
 bool evq_watch(struct evq *q, const char *path, const char *token)
 {
 	struct evq_watch *w, **found;
+	size_t len = strlen(path);
 
 	w = malloc(sizeof(*w) + text_size(path, token));
 	if (!w)
@@ -189,6 +229,8 @@ bool evq_watch(struct evq *q, const char *path, const char *token)
 	}
 	w->refs = 1;
 	w->mark = false;
+	if (len > q->path_max)
+		q->path_max = len;
 	TAILQ_INSERT_TAIL(&q->watches, w, link);
 	return true;
 }

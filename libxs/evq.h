@@ -6,7 +6,10 @@
  *
  * Events have to be taken from the connection whether they are read or not,
  * since answers come behind them, and guests cause them.  So the queue holds
- * each (path, token) once, and at most EVQ_MAX of them or EVQ_BYTES.  What
+ * each (path, token) once, and at most EVQ_MAX of them or EVQ_BYTES.  Only
+ * those of special paths, whose first byte is @, are held as often as they
+ * come: a reader may count domains by them, and the store keeps them apart
+ * too.  What
  * comes beyond that, or when there is no memory, leaves a mark at its watch:
  * the watch will report its own path, which says that anything below it may
  * have changed.  Marks need no memory, so nothing is ever lost.  They take
@@ -34,6 +37,7 @@ struct evq {
 	void *event_tree, *watch_tree; /* the same, for tsearch(3) */
 	size_t nr, bytes;              /* of events */
 	size_t marks;                  /* watches that have one */
+	size_t path_max;               /* the longest path of a watch so far */
 	bool queue_next;               /* a mark was read last */
 };
 

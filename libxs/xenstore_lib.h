@@ -57,7 +57,8 @@ const char *xs_daemon_socket_ro(void);
 
 /*
  * xs_write_all - write all @len bytes of @data to @fd, however many calls of
- * write(2) that takes.  False with the errno of write(2).
+ * write(2) that takes.  False with the errno of write(2), or EIO if that took
+ * nothing.
  */
 bool xs_write_all(int fd, const void *data, unsigned int len);
 

@@ -48,7 +48,10 @@ bool xs_write_all(int fd, const void *data, unsigned int len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
+		/* nor would the next write(2) take more */
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0)
 			return false;
 		at += n;
 		len -= (unsigned int)n;

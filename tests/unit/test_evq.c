@@ -67,6 +67,38 @@ START_TEST(test_same)
 }
 END_TEST
 
+/* Domains that come and go are not the same event, but bounded too. */
+START_TEST(test_special)
+{
+	struct evq q;
+
+	evq_init(&q);
+	ck_assert(evq_watch(&q, "@releaseDomain", "t"));
+	for (int i = 0; i < 3; i++)
+		evq_push(&q, "@releaseDomain", "t");
+	evq_push(&q, "@introduceDomain", "t");
+	expect(&q, "@releaseDomain", "t");
+	evq_push(&q, "@releaseDomain", "u");
+	for (int i = 0; i < 2; i++)
+		expect(&q, "@releaseDomain", "t");
+	expect(&q, "@introduceDomain", "t");
+	expect(&q, "@releaseDomain", "u");
+	expect_none(&q);
+	ck_assert_uint_eq(q.bytes, 0);
+	for (int i = 0; i < EVQ_MAX; i++)
+		evq_push(&q, "@releaseDomain", "t");
+	ck_assert_uint_eq(q.nr, EVQ_MAX);
+	ck_assert_uint_eq(q.marks, 0);
+	evq_push(&q, "@releaseDomain", "t");
+	ck_assert_uint_eq(q.nr, EVQ_MAX);
+	ck_assert_uint_eq(q.marks, 1);
+	evq_filter(&q, "@releaseDomain", "t");
+	expect(&q, "@releaseDomain", "t");
+	expect_none(&q);
+	evq_fini(&q);
+}
+END_TEST
+
 START_TEST(test_filter)
 {
 	struct evq q;
@@ -95,6 +127,64 @@ static void flood(struct evq *q, const char *below, const char *token, int nr)
 		evq_push(q, path, token);
 	}
 }
+
+/* What does not fit marks the watches that xs_path_is_subpath() says. */
+START_TEST(test_overflow_finds)
+{
+	static const char *const paths[] = {"", "/", "/a", "/a/", "/a/b",
+		"/a/bc", "/a/b/c", "a", "a/b", "@releaseDomain", "//", "//a"};
+	enum { NR = sizeof(paths) / sizeof(*paths) };
+
+	for (int i = 0; i < NR; i++) {
+		unsigned int marks = 0, seen = 0;
+		struct evq q;
+		char **vec;
+
+		evq_init(&q);
+		for (int w = 0; w < NR; w++) {
+			ck_assert(evq_watch(&q, paths[w], "t"));
+			ck_assert(evq_watch(&q, paths[w], "u"));
+			marks += xs_path_is_subpath(paths[w], paths[i]);
+		}
+		flood(&q, "/fill", "x", EVQ_MAX);
+		evq_push(&q, paths[i], "t");
+		ck_assert_uint_eq(q.marks, marks);
+		evq_filter(&q, "/fill", "x");
+		while ((vec = evq_pop(&q))) {
+			ck_assert_str_eq(vec[XS_WATCH_TOKEN], "t");
+			ck_assert(xs_path_is_subpath(
+				vec[XS_WATCH_PATH], paths[i]));
+			free(vec);
+			seen++;
+		}
+		ck_assert_uint_eq(seen, marks);
+		evq_fini(&q);
+	}
+}
+END_TEST
+
+/*
+ * What others may cause at will must not take the time of all watches: a walk
+ * through them would take minutes here.
+ */
+START_TEST(test_overflow_quick)
+{
+	enum { WATCHES = 20000, EVENTS = 400000 };
+	struct evq q;
+	char path[64];
+
+	evq_init(&q);
+	for (int i = 0; i < WATCHES; i++) {
+		snprintf(path, sizeof(path), "/local/domain/%d", i);
+		ck_assert(evq_watch(&q, path, "t"));
+	}
+	flood(&q, "/fill", "x", EVQ_MAX);
+	for (int i = 0; i < EVENTS; i++)
+		evq_push(&q, "/local/domain/1/data/a/b/c/d", "t");
+	ck_assert_uint_eq(q.marks, 1);
+	evq_fini(&q);
+}
+END_TEST
 
 /* More than fit: the watch, and only it, reports itself. */
 START_TEST(test_overflow)
@@ -228,6 +318,7 @@ START_TEST(test_kinds)
 END_TEST
 
 BH_CHECK_MAIN("evq", 30, BH_TEST(test_order), BH_TEST(test_same),
-	BH_TEST(test_overflow_turns), BH_TEST(test_filter),
-	BH_TEST(test_overflow), BH_TEST(test_bytes), BH_TEST(test_unwatch),
-	BH_TEST(test_kinds))
+	BH_TEST(test_overflow_turns), BH_TEST(test_special),
+	BH_TEST(test_filter), BH_TEST(test_overflow_finds),
+	BH_TEST(test_overflow_quick), BH_TEST(test_overflow),
+	BH_TEST(test_bytes), BH_TEST(test_unwatch), BH_TEST(test_kinds))

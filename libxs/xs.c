@@ -230,15 +230,6 @@ static void on_reply(void *arg, int err, const void *payload, size_t len)
 }
 
 /*
- * oxenstored (4.17) does not look at a request without payload before more
- * bytes come: let a request follow that it knows, whose answer nobody wants.
- */
-static void follow(struct xsx *x)
-{
-	(void)xsx_path(x, XS_OP_GET_DOMAIN_PATH, XBT_NULL, "0", NULL, NULL);
-}
-
-/*
  * With the lock: queue @req, to be answered into @c.  What is over the limit
  * waits for its turn as for an answer, and as long: those before it may have
  * timed out, but count until they are answered.
@@ -265,8 +256,6 @@ static void call_submit(
 		xs_step(h, c->w, deadline);
 		c->w->room = false;
 	}
-	if (!req->nr)
-		follow(h->x);
 }
 
 /* Until all of @nr requests are answered, each into its place in @calls. */

@@ -123,7 +123,7 @@ short xsx_poll_events(const struct xsx *x);
 /* Milliseconds until xsx_process() must be called, -1 for never. */
 int xsx_timeout(const struct xsx *x);
 
-/* Requests that are not answered yet. */
+/* Requests that are not answered yet; also those of the library's own. */
 unsigned int xsx_pending(const struct xsx *x);
 
 struct xsx_request {
@@ -144,6 +144,9 @@ struct xsx_request {
  *
  * A request that timed out after it was sent counts until its answer is in.
  * Should that be a new transaction, it is aborted.
+ *
+ * A request without payload is followed by one of the library's own, since
+ * oxenstored waits for more bytes before it looks at such a one.
  */
 int xsx_submit(struct xsx *x, const struct xsx_request *req);
 

@@ -377,6 +377,38 @@ START_TEST(test_many)
 }
 END_TEST
 
+/* One without payload is followed by another, even over the limit. */
+START_TEST(test_empty)
+{
+	struct xsx *x = client_with((struct xsx_options){.requests_max = 1});
+	struct iovec nothing = {NULL, 0};
+	struct xsx_request req = {.type = XS_OP_GET_FEATURE,
+		.iov = &nothing,
+		.nr = (unsigned int)_i,
+		.fn = on_answer};
+	struct answer a = {.count = 0};
+
+	req.arg = &a;
+	ck_assert_int_eq(xsx_submit(x, &req), 0);
+	ck_assert_int_eq(xsx_submit(x, &req), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	xsx_flush(x);
+	ck_assert(server_take(&s));
+	ck_assert_uint_eq(s.hdr.type, XS_OP_GET_FEATURE);
+	ck_assert_uint_eq(s.hdr.len, 0);
+	server_answer(&s, "4", 2);
+	ck_assert(server_take(&s));
+	ck_assert_uint_eq(s.hdr.type, XS_GET_DOMAIN_PATH);
+	ck_assert_str_eq(s.payload, "0");
+	server_answer(&s, "/local/domain/0", 16);
+	while (xsx_pending(x))
+		ck_assert_int_gt(xsx_wait(x, 1000), 0);
+	ck_assert_int_eq(a.count, 1);
+	ck_assert_int_eq(a.err, 0);
+	end(x);
+}
+END_TEST
+
 /* A server that does not read: what does not fit waits for POLLOUT. */
 START_TEST(test_slow_server)
 {
@@ -629,6 +661,11 @@ START_TEST(test_device_single)
 	ck_assert_str_eq(a.text, "1");
 	ck_assert_str_eq(b.text, "2");
 	ck_assert_str_eq(events, "/w=t ");
+	/* without payload: what follows could not be sent before the answer */
+	ck_assert_int_eq(
+		xsx_submit(x, &(struct xsx_request){.type = XS_OP_GET_FEATURE}),
+		0);
+	ck_assert_uint_eq(xsx_pending(x), 1);
 	end(x);
 }
 END_TEST
@@ -713,8 +750,9 @@ END_TEST
 BH_CHECK_MAIN("xsx", 20, BH_TEST(test_one), BH_TEST(test_any_order),
 	BH_LOOP(test_error, sizeof(errors) / sizeof(*errors)),
 	BH_LOOP(test_wrong, WRONG_NR), BH_TEST(test_events), BH_TEST(test_cuts),
-	BH_TEST(test_too_long), BH_TEST(test_many), BH_TEST(test_slow_server),
-	BH_TEST(test_timeout), BH_TEST(test_timeout_unsent),
-	BH_TEST(test_timeout_txn), BH_TEST(test_close_in_callback),
-	BH_TEST(test_submit_in_callback), BH_TEST(test_device_single),
-	BH_TEST(test_device_refuses), BH_TEST(test_open), BH_TEST(test_txn_id))
+	BH_TEST(test_too_long), BH_TEST(test_many), BH_LOOP(test_empty, 2),
+	BH_TEST(test_slow_server), BH_TEST(test_timeout),
+	BH_TEST(test_timeout_unsent), BH_TEST(test_timeout_txn),
+	BH_TEST(test_close_in_callback), BH_TEST(test_submit_in_callback),
+	BH_TEST(test_device_single), BH_TEST(test_device_refuses),
+	BH_TEST(test_open), BH_TEST(test_txn_id))

@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/macro.h"
 #include "libxs/xs_int.h"
 
 void xs_lock(struct xs_handle *h)
@@ -340,19 +339,6 @@ static void on_event(void *arg, const char *path, const char *token)
 	evq_push(&h->events, path, token);
 }
 
-/* A ring has no descriptor to replace: refuse, so that it is known. */
-static int on_restrict(struct toolcore_entry *entry, uint16_t domid)
-{
-	struct xs_handle *h = container_of(entry, struct xs_handle, toolcore);
-
-	(void)domid;
-	if (h->x->chan.fd < 0) {
-		errno = EOPNOTSUPP;
-		return -1;
-	}
-	return toolcore_null(h->x->chan.fd);
-}
-
 struct xs_handle *xsx_handle_open(const struct xsx_options *opts)
 {
 	struct xsx_options copy = opts ? *opts : (struct xsx_options){0};
@@ -377,7 +363,6 @@ struct xs_handle *xsx_handle_open(const struct xsx_options *opts)
 	cond_init(&h->thread_cond);
 	TAILQ_INIT(&h->waiters);
 	evq_init(&h->events);
-	toolcore_register(&h->toolcore, on_restrict);
 	errno = err;
 	return h;
 }
@@ -401,7 +386,6 @@ void xs_daemon_destroy_postfork(struct xs_handle *h)
 
 	if (!h)
 		return;
-	toolcore_deregister(&h->toolcore);
 	torn = pthread_mutex_trylock(&h->lock) != 0;
 	xsx_forget(h->x, torn);
 	if (h->event_fd >= 0)

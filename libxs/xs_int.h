@@ -32,7 +32,6 @@
 #include <sys/uio.h>
 
 #include "libxs/evq.h"
-#include "libxs/toolcore.h"
 #include "libxs/xenstore.h"
 #include "libxs/xsx_int.h"
 #include "wire/ops.h"
@@ -48,7 +47,6 @@ struct xs_waiter {
 
 /* Owner: the program.  Freed by: xs_close(), xs_daemon_destroy_postfork(). */
 struct xs_handle {
-	struct toolcore_entry toolcore;
 	struct xsx *x;
 	unsigned long flags;
 	pthread_mutex_t lock;

@@ -407,6 +407,32 @@ void xsx_expire(struct xsx *x)
 
 /* --- the interface -------------------------------------------------------- */
 
+/* 0 or -errno */
+static int connection_open(struct xsx *x, const struct xsx_options *opts)
+{
+	bool ring = opts->transport == XSX_RING;
+	int r;
+
+	toolcore_register(
+		&x->toolcore, ring ? TOOLCORE_NONE : TOOLCORE_OPENING);
+	r = chan_open(&x->chan, opts);
+	if (!r && !ring) {
+		r = toolcore_opened(&x->toolcore, x->chan.fd);
+		/* .fd is still the caller's */
+		if (r && opts->transport != XSX_FD)
+			chan_close(&x->chan);
+	}
+	if (r)
+		toolcore_deregister(&x->toolcore);
+	return r;
+}
+
+static void connection_close(struct xsx *x)
+{
+	toolcore_deregister(&x->toolcore);
+	chan_close(&x->chan);
+}
+
 struct xsx *xsx_open(const struct xsx_options *opts)
 {
 	static const struct xsx_options defaults;
@@ -417,7 +443,7 @@ struct xsx *xsx_open(const struct xsx_options *opts)
 		return NULL;
 	if (!opts)
 		opts = &defaults;
-	r = chan_open(&x->chan, opts);
+	r = connection_open(x, opts);
 	if (r) {
 		free(x);
 		errno = -r;
@@ -472,7 +498,7 @@ void xsx_close(struct xsx *x)
 	}
 	x->busy = true;
 	xsx_break(x, ECANCELED);
-	chan_close(&x->chan);
+	connection_close(x);
 	free(x);
 }
 
@@ -488,7 +514,7 @@ static void reqs_free(struct xsx_reqs *reqs)
 
 void xsx_forget(struct xsx *x, bool torn)
 {
-	chan_close(&x->chan);
+	connection_close(x);
 	if (torn)
 		return;
 	reqs_free(&x->sent);

@@ -105,7 +105,13 @@ struct xsx_options {
 	unsigned long flags; /* of xs_open(), for xsx_handle_open() */
 };
 
-/* xsx_open - connect; @opts may be NULL.  Owner: the caller, xsx_close(). */
+/*
+ * xsx_open - connect; @opts may be NULL.  Owner: the caller, xsx_close().
+ *
+ * xentoolcore_restrict_all() takes the connection away, as that of a handle:
+ * what is asked afterwards is answered with EBADF on a socket, ECONNRESET on a
+ * device.  A ring cannot be taken away: then that function fails.
+ */
 struct xsx *xsx_open(const struct xsx_options *opts);
 
 /* Answer what is under way with ECANCELED and end the connection. */

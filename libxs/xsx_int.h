@@ -29,6 +29,7 @@
 #include <sys/queue.h>
 
 #include "libxs/chan.h"
+#include "libxs/toolcore.h"
 #include "libxs/xsx.h"
 #include "wire/xsmsg.h"
 
@@ -46,6 +47,7 @@ TAILQ_HEAD(xsx_reqs, xsx_req);
 
 /* Owner: who opened it.  Freed by: xsx_close(), or the end of xsx_process(). */
 struct xsx {
+	struct toolcore_entry toolcore;
 	struct chan chan;
 	struct xsx_reqs out, sent;
 	unsigned int nr, nr_max; /* requests in both */

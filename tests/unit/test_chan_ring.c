@@ -85,7 +85,7 @@ START_TEST(test_sync)
 	v = xs_read(h, 0, data, &len);
 	ck_assert_uint_eq(len, 900);
 	free(v);
-	ck_assert_int_eq(h->toolcore.restrict_cb(&h->toolcore, 1), -1);
+	ck_assert_int_eq(h->x->toolcore.restrict_cb(&h->x->toolcore, 1), -1);
 	ck_assert_int_eq(errno, EOPNOTSUPP);
 	xs_close(h);
 }

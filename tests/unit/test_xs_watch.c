@@ -345,11 +345,11 @@ START_TEST(test_restrict)
 	struct xs_handle *h = begin(0);
 
 	expect_read(h, "/a");
-	if (!h->toolcore.registered) {
+	if (!h->x->toolcore.registered) {
 		done(h);
 		return; /* no libxentoolcore here */
 	}
-	ck_assert_int_eq(h->toolcore.restrict_cb(&h->toolcore, 1), 0);
+	ck_assert_int_eq(h->x->toolcore.restrict_cb(&h->x->toolcore, 1), 0);
 	ck_assert(fcntl(h->x->chan.fd, F_GETFD) & FD_CLOEXEC);
 	ck_assert_ptr_null(xs_read(h, XBT_NULL, "/a", NULL));
 	ck_assert_int_eq(errno, EBADF);

@@ -138,7 +138,8 @@ struct pv_vcpu {
 	struct pv_pending pending;
 	uint32_t budget; /* slots that may be worked on; hv_preempt() */
 	struct pv_tlb_entry tlb[PV_TLB_SIZE];
-	/* the last walk of update_va: the L1 that maps this range */
+	/* the last walk of update_va: the L1 that maps this range; others
+	 * may set it to NULL at any time */
 	struct hv_page *lin;
 	uint64_t lin_vpn; /* of its slot 0 */
 	/* multicall */

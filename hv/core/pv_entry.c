@@ -134,25 +134,39 @@ int pv_mod_entry(
 		v, do_mod(v, pv_page(v->pv, pt_mfn), HV_TYPE_NONE, slot, new));
 }
 
+/*
+ * Remember the walk.  Somebody who changes an entry above the L1 forgets
+ * walks after that; so the walk is made again after it is remembered, or one
+ * that was made before the change would be remembered after it.
+ */
+static void lin_keep(struct pv_vcpu *v, uint64_t vpn, struct hv_page *pt)
+{
+	struct hv_page *now = NULL;
+
+	v->lin_vpn = vpn / v->pv->slots;
+	hv_store_rel(&v->lin, pt);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (pv_walk(v->pv, v->kroot, vpn, NULL, &now, NULL) || now != pt)
+		hv_store_rel(&v->lin, NULL);
+}
+
 /* The L1 that maps @vpn for the guest's kernel, remembered like the
  * processor would remember a walk of a linear map. */
 static struct hv_page *lin_find(struct pv_vcpu *v, uint64_t vpn)
 {
-	struct hv_page *root = v->kroot, *pt;
+	struct hv_page *root = v->kroot, *pt = hv_load(&v->lin);
 
 	if (v->mode == PV_USER) {
 		/* only with a broken multicall */
 		root = v->uroot;
 		v->user_walks++;
-	} else if (v->lin && v->lin_vpn == vpn / v->pv->slots) {
-		return v->lin;
+	} else if (pt && v->lin_vpn == vpn / v->pv->slots) {
+		return pt;
 	}
 	if (pv_walk(v->pv, root, vpn, NULL, &pt, NULL))
 		return NULL;
-	if (v->mode == PV_KERNEL) {
-		v->lin = pt;
-		v->lin_vpn = vpn / v->pv->slots;
-	}
+	if (v->mode == PV_KERNEL)
+		lin_keep(v, vpn, pt);
 	return pt;
 }
 

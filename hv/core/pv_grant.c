@@ -184,7 +184,8 @@ void pv_grants_drop(struct pv_vcpu *v, const struct pv_dom *d)
 
 	for (i = 0; i < v->pv->nr_grants; i++) {
 		g = &v->pv->grants[i];
-		if (g->by == d && hv_cas(&g->used, GRANT_MAPPED, GRANT_LEAVING))
+		if (hv_load(&g->used) == GRANT_MAPPED && g->by == d &&
+			hv_cas(&g->used, GRANT_MAPPED, GRANT_LEAVING))
 			grant_release(v, g, entry_remove(v, g));
 	}
 }

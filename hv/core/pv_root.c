@@ -152,7 +152,7 @@ static int do_root(struct pv_vcpu *v, uint64_t mfn, bool user)
 	old = *root;
 	*root = p;
 	if (!user)
-		v->lin = NULL;
+		hv_store_rel(&v->lin, NULL);
 	/* a new root is a new address space: no translation survives */
 	pv_tlb_flush_one(v);
 	if (old) {
@@ -234,6 +234,6 @@ void pv_vcpu_roots(struct pv_vcpu *v)
 		v->kroot = NULL;
 	else
 		v->uroot = NULL;
-	v->lin = NULL;
+	hv_store_rel(&v->lin, NULL);
 	pend(v, p);
 }

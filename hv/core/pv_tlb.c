@@ -128,7 +128,7 @@ void pv_lin_flush(struct pv *pv, const struct pv_dom *d)
 
 	for (v = pv->vcpus; v; v = v->next) {
 		if (v->dom == d)
-			__atomic_store_n(&v->lin, NULL, __ATOMIC_RELEASE);
+			hv_store_rel(&v->lin, NULL);
 	}
 }
 

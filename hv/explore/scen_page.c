@@ -3,6 +3,8 @@
  * scen_page.c - pages that change hands or are seen through a TLB or cache:
  * XSA-214, 287, 401, 402, 310 (teardown), and grants
  */
+#include <string.h>
+
 #include "hv/explore/world.h"
 #include "common/err.h"
 
@@ -401,6 +403,61 @@ static const struct scenario transfer_pin = {.name = "transfer-pin",
 	.slow = true,
 	WORLD_SCENARIO};
 
+/* ---- anything, with tables of full size: for --random ----------------------------------- */
+
+enum { SOAK_SLOTS = 512, SOAK_OPS = 500 };
+static uint64_t soak_mem[WORLD_PAGES * SOAK_SLOTS];
+
+static void setup_soak(void)
+{
+	memset(soak_mem, 0, sizeof(soak_mem));
+	world_setup(2, 4, H, 3);
+	world.pv.mem = soak_mem;
+	world.pv.slots = SOAK_SLOTS;
+}
+
+static uint64_t any_entry(void)
+{
+	unsigned int p = A + explore_choose(WORLD_PAGES - A);
+
+	switch (explore_choose(4)) {
+	case 0: return TO(p);
+	case 1: return TO_RO(p);
+	case 2: return explore_choose(32) ? TO_RO(p) : TO_NOWHERE;
+	default: return 0;
+	}
+}
+
+static void soak_op(struct pv_vcpu *v)
+{
+	unsigned int p = A + explore_choose(WORLD_PAGES - A);
+	unsigned int level = 1 + explore_choose(4);
+	unsigned int slot = explore_choose(8) * 73;
+	uint64_t e = any_entry();
+
+	switch (explore_choose(6)) {
+	case 0: OP(pv_pin(v, p, level)); break;
+	case 1: OP(pv_unpin(v, p)); break;
+	case 2: OP(pv_set_root(v, p, level & 1)); break;
+	default: OP(pv_mod_entry(v, p, slot, e)); break;
+	}
+}
+
+static void run_soak(unsigned int i)
+{
+	for (unsigned int n = 0; n < SOAK_OPS; n++)
+		soak_op(self());
+	settle();
+}
+
+static const struct scenario soak = {.name = "soak",
+	.shows = "any calls on any pages, with 512 slots (--random)",
+	.vcpus = 3,
+	.setup = setup_soak,
+	.run = run_soak,
+	.random_only = true,
+	WORLD_FIXED};
+
 const struct scenario *const scen_page[] = {&t214, &t287, &t287b, &t310_1,
 	&t310_3, &t401, &t401f, &t401s, &t402a, &t402b, &lock, &grant_promote,
-	&transfer_pin, NULL};
+	&transfer_pin, &soak, NULL};

@@ -156,8 +156,9 @@ static void show_page(unsigned int i, char *buf, size_t len)
 		n += snprintf(buf + n, len - (size_t)n, " nrv %u pf %u", p->nrv,
 			p->pf);
 	n += snprintf(buf + n, len - (size_t)n, " [");
-	for (unsigned int s = 0; s < world.pv.slots; s++) {
-		show_entry(world.mem[i * world.pv.slots + s], e, sizeof(e));
+	/* of a table of full size the beginning */
+	for (unsigned int s = 0; s < world.pv.slots && s < WORLD_SLOTS; s++) {
+		show_entry(world.pv.mem[i * world.pv.slots + s], e, sizeof(e));
 		n += snprintf(
 			buf + n, len - (size_t)n, "%s%s", s ? " " : "", e);
 	}

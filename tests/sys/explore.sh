@@ -22,10 +22,11 @@ check "in JSON, too" bash -c '"$0" -j --replay "$1" | grep -q "\"violation\": \"
 sed 's/^fault .*/fault none/' "$T/way" | head -n 20 >"$T/none"
 check "without the fault nothing is violated" "$explore" --replay "$T/none"
 check "random orders" "$explore" -q --random 1 --steps 20000 T299c
+check "tables of full size" "$explore" -q --random 2 --steps 30000 soak
 
 # what is wrong is said
 for args in "" "T999" "--fault nothing T299h" "--memory x T299h" \
-	"--replay $BH_SRCDIR/README.md" "--random 1 T299c T299h" "--steps"; do
+	"--replay $BH_SRCDIR/README.md" "--random 1 T299c T299h" "--steps" "soak"; do
 	# shellcheck disable=SC2086
 	"$explore" -q $args >"$T/out" 2>"$T/err" </dev/null
 	check_eq "usage: $args" 2 $?

@@ -12,26 +12,6 @@
 #include "xenstored/place.h"
 #include "xenstored/server.h"
 
-/* Is the record still the domain that now has its domid? */
-static int record_check(struct server *server, struct change *change)
-{
-	struct change gone = {.kind = CHANGE_DOMAIN_GONE};
-	struct host_domain state;
-	int r;
-
-	gone.domain = domain_find(server, change->domid);
-	if (!gone.domain)
-		return 0;
-	r = host_domain_get(server->host, change->domid, &state);
-	if (!r && !state.dying &&
-		!memcmp(state.handle, gone.domain->handle,
-			sizeof(state.handle)))
-		return 0;
-	if (r < 0)
-		return err_trace(r);
-	return change_apply(server, &gone);
-}
-
 /*
  * A port is bound to one other.  INTRODUCE again with the port that the
  * connection has, which is the other end of ours, goes on with it.
@@ -61,9 +41,7 @@ static int introduce_prepare(struct server *server, struct change *change)
 	struct host *host = server->host;
 	int r;
 
-	r = record_check(server, change);
-	if (!r)
-		r = domain_get(server, change->domid, &change->domain);
+	r = domain_get(server, change->domid, &change->domain);
 	if (!r)
 		r = port_bind(server, change);
 	if (r)

@@ -229,21 +229,70 @@ struct domain *domain_find(struct server *server, uint64_t domid)
 	return server->domains.by_id[domid];
 }
 
+/*
+ * Is @domain the one that @state, of its domid, is about?  If so, it has that
+ * handle from now on.  Who leaves was seen to be dead.
+ */
+static int domain_is(
+	struct domain *domain, const struct host_domain *state, bool *same)
+{
+	struct host *host = domain->server->host;
+	uint32_t remote;
+	uint16_t domid;
+	int r;
+
+	*same = !domain->leaving &&
+		!memcmp(state->handle, domain->handle, sizeof(domain->handle));
+	if (*same || !domain->ring)
+		return 0;
+	r = host->ops->peer(
+		host, conn_ring_port(domain->ring), &domid, &remote);
+	if (r < 0)
+		return err_trace(r);
+	*same = !r && domid == domain->domid && remote == domain->remote_port;
+	if (*same)
+		memcpy(domain->handle, state->handle, sizeof(domain->handle));
+	return 0;
+}
+
+/* Let go of a record whose domid is @state's, unless it is the same domain. */
+static int known_check(struct domain **known, const struct host_domain *state)
+{
+	struct change gone = {.kind = CHANGE_DOMAIN_GONE, .domain = *known};
+	bool same;
+	int r = domain_is(*known, state, &same);
+
+	if (r)
+		return err_trace(r);
+	if (same)
+		return 0;
+	*known = NULL;
+	return change_apply(gone.domain->server, &gone);
+}
+
 int domain_get(struct server *server, uint16_t domid, struct domain **domain)
 {
 	struct host_domain state;
 	int r;
 
 	*domain = domain_find(server, domid);
-	if (*domain)
+	if (*domain && *domain == server->self)
 		return 0;
 	if (domid > PERM_DOMID_MAX)
 		return ENOENT;
 	r = host_domain_get(server->host, domid, &state);
-	if (r)
+	if (r < 0)
 		return err_trace(r);
-	if (state.dying)
+	if (r || state.dying) {
+		if (*domain)
+			leave_start(*domain);
 		return ENOENT;
+	}
+	if (*domain) {
+		r = known_check(domain, &state);
+		if (r || *domain)
+			return r;
+	}
 	/* Domain 0 is not us with --master-domid; it rules the host still. */
 	*domain = domain_new(
 		server, domid, !domid || domid == server->priv_domid);
@@ -332,9 +381,15 @@ static void domain_check(struct domain *domain, const struct host_domain *state)
 {
 	struct change change = {
 		.kind = CHANGE_DOMAIN_SHUTDOWN, .domain = domain};
+	bool same = false;
 
-	if (!state || state->dying ||
-		memcmp(state->handle, domain->handle, sizeof(domain->handle)))
+	if (state && !state->dying && domain_is(domain, state, &same)) {
+		log_error(&domain->log, "domain-scan",
+			"cannot tell whether a domain lives");
+		server_domains_later(domain->server);
+		return;
+	}
+	if (!same)
 		leave_start(domain);
 	else if (state->shutdown && !domain->shutdown)
 		/* There is nothing to prepare. */

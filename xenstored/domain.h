@@ -18,6 +18,27 @@
  *
  * When a record goes, entries of ACLs stop to apply since the instance is
  * over.  The memory is freed at the end of the turn.
+ *
+ * DOC: Is it still the same domain?
+ *
+ * A domid is used again, and we may look too late to see that nobody had it
+ * in between.  The handle (UUID) alone does not tell: toolstacks change that
+ * of a living domain (XEN_DOMCTL_setdomainhandle), some at the start of each
+ * destruction.  Of a domain with a ring the event channel is the proof: the
+ * hypervisor closes the guest's end when the guest begins to die, and nobody
+ * but INTRODUCE, which looks at this first, connects ours anew.  (Besides, Xen
+ * keeps a domid while pages of its domain are mapped, as that of the ring is.)
+ *
+ *   same handle                      the same domain
+ *   other handle, ring, other end
+ *   of its port is the guest's       the same domain, with the new handle
+ *   other handle, and not so         another domain
+ *
+ * A domain without a ring is known by name only: with another handle it is
+ * another, which takes rights away and never gives any.  A guest that closes
+ * its own end, and is given a new handle then, loses its nodes while it lives:
+ * it has done that to itself.  Two domains with the same domid and handle
+ * between two looks are one to us, unless the first was seen to leave.
  */
 #ifndef BH_XENSTORED_DOMAIN_H
 #define BH_XENSTORED_DOMAIN_H
@@ -121,8 +142,10 @@ void domains_limit_fix(struct domains *domains, enum quota quota, size_t value);
 void domains_conf_set(struct server *server, struct conf *conf);
 
 /*
- * domain_get - the record of @domid, made if the hypervisor has the domain
+ * domain_get - the record of the domain that has @domid now, made if need be
  *
+ * The hypervisor is asked.  A record of another that had the domid is let go
+ * of first, with all its nodes: whoever has looked up a node looks again.
  * 0, ENOENT if there is no such domain, ENOMEM, or <0.
  */
 int domain_get(struct server *server, uint16_t domid,

@@ -20,7 +20,7 @@ struct host;
 /* What a domain is like now. */
 struct host_domain {
 	uint16_t domid;
-	uint8_t handle[16]; /* tells two domains with the same domid apart */
+	uint8_t handle[16]; /* of a toolstack, which may change it */
 	bool shutdown;      /* has shut down or crashed */
 	bool dying;         /* is being destroyed */
 };
@@ -38,6 +38,14 @@ struct host_ops {
 	int (*bind)(struct host *host, uint16_t domid, uint32_t remote,
 		uint32_t *local);
 	void (*unbind)(struct host *host, uint32_t local);
+
+	/*
+	 * Who has the other end of @local, a port from bind(): 0; ENOENT when
+	 * it is closed, as it is from the moment on when its domain begins to
+	 * die; or -errno.
+	 */
+	int (*peer)(struct host *host, uint32_t local, uint16_t *domid,
+		uint32_t *remote);
 
 	/* Map the ring page of @domid: 0, or ENOENT. */
 	int (*map)(struct host *host, uint16_t domid, void **page);

@@ -26,6 +26,12 @@ static int none_bind(
 	return ENOENT;
 }
 
+static int none_peer(
+	struct host *host, uint32_t local, uint16_t *domid, uint32_t *remote)
+{
+	return ENOENT;
+}
+
 static int none_map(struct host *host, uint16_t domid, void **page)
 {
 	return ENOENT;
@@ -53,6 +59,7 @@ static const struct host_ops none_ops = {
 	.notify = none_port,
 	.bind = none_bind,
 	.unbind = none_port,
+	.peer = none_peer,
 	.map = none_map,
 	.unmap = none_unmap,
 	.domains = none_domains,

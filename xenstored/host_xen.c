@@ -4,8 +4,9 @@
  *
  * DOC: Rings of guests are mapped by the grant the toolstack reserves for
  * them (GNTTAB_RESERVED_XENSTORE), so no foreign mapping is needed.  The
- * states of domains come from xc_domain_getinfolist(), the one call of
- * libxenctrl that kept its signature over the versions.
+ * states of domains come from xc_domain_getinfolist(), and those of ports from
+ * xc_evtchn_status(): two calls of libxenctrl that kept their signatures over
+ * the versions.  Both are one hypercall through privcmd (see confine.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -91,6 +92,21 @@ static void xen_unbind(struct host *host, uint32_t local)
 	if (xenevtchn_unbind(xen_of(host)->evtchn, local))
 		log_error(NULL, "unbind", "cannot unbind port %u: %s", local,
 			strerror(errno));
+}
+
+/* xen/event_channel.h: EVTCHNOP_status */
+static int xen_peer(
+	struct host *host, uint32_t local, uint16_t *domid, uint32_t *remote)
+{
+	xc_evtchn_status_t status = {.dom = DOMID_SELF, .port = local};
+
+	if (xc_evtchn_status(xen_of(host)->xc, &status))
+		return errno ? -errno : -EIO;
+	if (status.status != EVTCHNSTAT_interdomain)
+		return ENOENT;
+	*domid = status.u.interdomain.dom;
+	*remote = status.u.interdomain.port;
+	return 0;
 }
 
 static int xen_map(struct host *host, uint16_t domid, void **page)
@@ -200,6 +216,7 @@ static const struct host_ops xen_ops = {
 	.notify = xen_notify,
 	.bind = xen_bind,
 	.unbind = xen_unbind,
+	.peer = xen_peer,
 	.map = xen_map,
 	.unmap = xen_unmap,
 	.domains = xen_domains,

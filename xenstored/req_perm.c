@@ -82,11 +82,16 @@ int do_get_perms(struct req *req)
  */
 static int entry_bind(struct req *req, struct acl_entry *e, bool owner)
 {
-	struct domain *domain;
+	struct domain *domain = req->conn->domain;
 	int r;
 
 	if (e->domid == PERM_DOMID_ANY)
 		return 0;
+	/* Who asks means itself, even if somebody has its number by now. */
+	if (e->domid == domain->domid) {
+		e->instance = domain->instance;
+		return 0;
+	}
 	r = domain_get(req->server, e->domid, &domain);
 	if (r == ENOENT && !owner)
 		return 0;
@@ -95,12 +100,16 @@ static int entry_bind(struct req *req, struct acl_entry *e, bool owner)
 	return r;
 }
 
+/*
+ * The owner last: looking for the others may let go of records, and nodes are
+ * owned by one that is there.
+ */
 static int acl_bind(struct req *req, struct acl *acl)
 {
 	int r = 0;
 
-	for (uint32_t i = 0; !r && i < acl->nr; i++)
-		r = entry_bind(req, &acl->entry[i], i == 0);
+	for (uint32_t i = acl->nr; !r && i > 0; i--)
+		r = entry_bind(req, &acl->entry[i - 1], i == 1);
 	return r;
 }
 
@@ -187,6 +196,9 @@ static int set_node(struct req *req, struct acl *acl)
 		return EPERM;
 	/* Not before, or the errno would tell any guest who there is. */
 	r = acl_bind(req, acl);
+	/* Nodes of somebody who had one of these numbers may be gone now. */
+	if (!r)
+		r = req_find(req, PERM_WRITE | ACL_OWNER, TX_DEP_ACL, &pos);
 	return r ? r : req_change(req, &change);
 }
 

@@ -11,6 +11,16 @@ static void watch_release(void)
 		;
 }
 
+static void owned_by(const char *path, uint16_t domid)
+{
+	char arg[64];
+	int n = snprintf(arg, sizeof(arg), "%s%cn%u", path, 0, domid) + 1;
+
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, path), 0);
+	ck_assert_int_eq(
+		fx_ask(fx, k, XS_OP_SET_PERMS, arg, (size_t)n, &msg), 0);
+}
+
 #define EVENT(path) ck_assert_str_eq(fx_event(fx, k), (path))
 #define QUIET()     EVENT("")
 
@@ -122,6 +132,227 @@ START_TEST(test_same_number_other_domain)
 }
 END_TEST
 
+/*
+ * Toolstacks change the handle of a domain that lives.  It stays what it is,
+ * also when its handle changes once more; its death is told once.
+ */
+START_TEST(test_handle_of_the_living)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/d"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n1"), 0);
+	watch_release();
+	for (uint8_t handle = 98; handle <= 99; handle++) {
+		fx->dom[1].handle = handle;
+		switch (_i) {
+		case 0: fx_virq(fx); break;
+		case 1:
+			ck_assert_int_eq(
+				FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), 0);
+			break;
+		case 2:
+			ck_assert_int_eq(
+				FX_ASK(fx, k, SET_PERMS, "/d\0n1\0r2"), 0);
+			break;
+		}
+		ck_assert_int_eq(domain_find(fx->server, 1)->handle[0], handle);
+		QUIET();
+		fx_virq(fx);
+		QUIET();
+		ck_assert_int_eq(FX_ASKN(fx, 1, WRITE, "/d\0v"), 0);
+	}
+	fx->dom[1].shutdown = true;
+	fx->dom[1].handle = 97;
+	fx_virq(fx);
+	EVENT("@releaseDomain");
+	fx_dom_die(fx, 1);
+	EVENT("@releaseDomain");
+	QUIET();
+	ck_assert_int_eq(ask(k, XS_OP_READ, "/d"), ENOENT);
+	teardown();
+}
+END_TEST
+
+/* Its port is connected, but not as it was, or not to it. */
+START_TEST(test_handle_and_port_of_another)
+{
+	uint32_t port;
+
+	setup();
+	fx_guest(fx, -k, 1);
+	fx_guest(fx, -k, 2);
+	watch_release();
+	port = fx->dom[1].port;
+	fx->dom[1].handle++;
+	switch (_i) {
+	case 0: fx->cut[port] = true; break;
+	case 1: fx->port_remote[port]++; break;
+	case 2:
+		fx->dom[2].port = port;
+		fx->port_dom[port] = 2;
+		break;
+	}
+	fx_virq(fx);
+	EVENT("@releaseDomain");
+	QUIET();
+	ck_assert_ptr_null(domain_find(fx->server, 1));
+	fx->dom[1].port = 0;
+	teardown();
+}
+END_TEST
+
+/* Without a ring there is no proof: rights end with the handle. */
+START_TEST(test_handle_without_ring)
+{
+	setup();
+	fx_dom_start(fx, 1);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/d"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n0\0r1"), 0);
+	fx->dom[1].handle++;
+	if (_i)
+		fx_virq(fx);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), 0);
+	ck_assert_int_eq(ask(1, XS_OP_READ, "/d"), EACCES);
+	teardown();
+}
+END_TEST
+
+/* A port that cannot be asked about kills nobody, and is asked again. */
+START_TEST(test_failed_peer)
+{
+	struct event *later;
+
+	setup();
+	fx_guest(fx, -k, 1);
+	fx_guest(fx, -k, 2);
+	watch_release();
+	later = fx->server->domains_later;
+	fx->peer_error = -EIO;
+	fx->dom[1].handle++;
+	fx_virq(fx);
+	QUIET();
+	ck_assert(event_pending(later, EV_TIMEOUT, NULL));
+	ck_assert_int_eq(ask(1, XS_OP_GET_DOMAIN_PATH, "1"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0006"), EIO);
+	/* of others nothing has to be known */
+	fx_dom_die(fx, 2);
+	EVENT("@releaseDomain");
+	fx->peer_error = 0;
+	fx_dom_start(fx, 1);
+	event_active(later, EV_TIMEOUT, 0);
+	fx_settle(fx);
+	EVENT("@releaseDomain");
+	QUIET();
+	teardown();
+}
+END_TEST
+
+/*
+ * The toolstack builds the home of a domain whose number somebody had a
+ * moment ago.  What it gives to the new one is not the old one's.
+ */
+START_TEST(test_home_of_the_next)
+{
+	const bool noticed = _i > 0, same_handle = _i > 1;
+	char path[32];
+
+	setup();
+	fx_guest(fx, -k, 1);
+	for (int j = 0; j < 2 * DOMAIN_LEAVE_NODES; j++) {
+		snprintf(path, sizeof(path), "/n/%d", j);
+		owned_by(path, 1);
+	}
+	watch_release();
+	if (noticed) {
+		fx->dom[1].exists = false;
+		fx_fire(fx, FX_VIRQ);
+		while (!domain_find(fx->server, 1)->leaving)
+			fx_turn(fx);
+	}
+	fx_dom_start(fx, 1);
+	if (same_handle)
+		fx->dom[1].handle--;
+	fx_send(fx, k, XS_OP_MKDIR, 0, "/home", 6);
+	fx_send(fx, k, XS_OP_SET_PERMS, 0, "/home\0n1", 9);
+	fx_settle(fx);
+	ck_assert(fx_recv(fx, k, &msg));
+	ck_assert_uint_eq(msg.hdr.type, XS_OP_MKDIR);
+	EVENT("@releaseDomain");
+	ck_assert(fx_recv(fx, k, &msg));
+	ck_assert_uint_eq(msg.hdr.type, XS_OP_SET_PERMS);
+	ck_assert_int_eq(ask(k, XS_OP_DIRECTORY, "/n"), 0);
+	ck_assert_uint_eq(msg.hdr.len, 0);
+	fx_virq(fx);
+	QUIET();
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), 0);
+	ck_assert_int_eq(FX_ASKN(fx, 1, WRITE, "/home\0v"), 0);
+	QUIET();
+	teardown();
+}
+END_TEST
+
+/* The node itself was the old one's: it is not there any more. */
+START_TEST(test_home_of_the_last)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/d/below"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n1"), 0);
+	fx_dom_start(fx, 1);
+	if (_i)
+		ck_assert_int_eq(
+			FX_ASK(fx, k, SET_PERMS, "/d/below\0n1"), ENOENT);
+	else
+		ck_assert_int_eq(
+			FX_ASK(fx, k, SET_PERMS, "/d\0n0\0r1"), ENOENT);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/d/below"), 0);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d/below\0n1"), 0);
+	teardown();
+}
+END_TEST
+
+/* A dead domain that is still known: it has no rights any more to be given. */
+START_TEST(test_perms_of_the_dead)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/d"), 0);
+	watch_release();
+	if (_i)
+		fx->dom[1].dying = true;
+	else
+		fx->dom[1].exists = false;
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n1"), ENOENT);
+	EVENT("@releaseDomain");
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n0\0r1"), 0);
+	fx_virq(fx);
+	QUIET();
+	teardown();
+}
+END_TEST
+
+static void swap_1(struct fx *f)
+{
+	f->asked = NULL;
+	fx_dom_start(f, 1);
+}
+
+/* The number changes hands between two entries of one list. */
+START_TEST(test_perms_while_it_changes_hands)
+{
+	setup();
+	fx_guest(fx, -k, 1);
+	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/d"), 0);
+	fx->asked = swap_1;
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n1\0r1"), 0);
+	ck_assert_ptr_null(fx->asked);
+	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "1\0001\0005"), 0);
+	ck_assert_int_eq(FX_ASKN(fx, 1, WRITE, "/d\0v"), 0);
+	teardown();
+}
+END_TEST
+
 START_TEST(test_shutdown_then_death)
 {
 	setup();
@@ -193,12 +424,16 @@ START_TEST(test_failed_scan)
 {
 	setup();
 	fx_guest(fx, -k, 1);
+	owned_by("/d", 1);
 	watch_release();
 	fx->domains_error = -EIO;
 	fx_virq(fx);
 	QUIET();
 	ck_assert_int_eq(ask(1, XS_OP_GET_DOMAIN_PATH, "1"), 0);
 	ck_assert_int_eq(FX_ASK(fx, k, INTRODUCE, "2\0001\0005"), EIO);
+	ck_assert_int_eq(FX_ASK(fx, k, SET_PERMS, "/d\0n0\0r1"), EIO);
+	/* who speaks is known */
+	ck_assert_int_eq(FX_ASK(fx, 1, SET_PERMS, "/d\0n1\0r1"), 0);
 	fx->domains_error = 0;
 	fx_dom_die(fx, 1);
 	EVENT("@releaseDomain");
@@ -420,16 +655,6 @@ static void answered_at_once(void)
 	ck_assert_int_eq(recv(-k, buf, sizeof(buf), MSG_DONTWAIT), sizeof(buf));
 }
 
-static void owned_by(const char *path, uint16_t domid)
-{
-	char arg[64];
-	int n = snprintf(arg, sizeof(arg), "%s%cn%u", path, 0, domid) + 1;
-
-	ck_assert_int_eq(ask(k, XS_OP_MKDIR, path), 0);
-	ck_assert_int_eq(
-		fx_ask(fx, k, XS_OP_SET_PERMS, arg, (size_t)n, &msg), 0);
-}
-
 /*
  * Domains die with all the nodes they may have: in no turn are more of them
  * removed than one part, others are answered in each, and watchers hear of
@@ -539,6 +764,12 @@ END_TEST
 BH_CHECK_MAIN("domain", 20, BH_TEST(test_introduce_arguments),
 	BH_TEST(test_domain_path_arguments), BH_LOOP(test_death, 2),
 	BH_LOOP(test_same_number_other_domain, 2),
+	BH_LOOP(test_handle_of_the_living, 3),
+	BH_LOOP(test_handle_and_port_of_another, 3),
+	BH_LOOP(test_handle_without_ring, 2), BH_TEST(test_failed_peer),
+	BH_LOOP(test_home_of_the_next, 3), BH_LOOP(test_home_of_the_last, 2),
+	BH_LOOP(test_perms_of_the_dead, 2),
+	BH_TEST(test_perms_while_it_changes_hands),
 	BH_TEST(test_shutdown_then_death), BH_LOOP(test_release, 2),
 	BH_TEST(test_many_die_at_once), BH_TEST(test_failed_scan),
 	BH_TEST(test_failed_scan_is_repeated), BH_TEST(test_resume),

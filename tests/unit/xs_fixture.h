@@ -63,7 +63,10 @@ struct fx {
 	uint16_t port_dom[FX_PORTS]; /* 0: free */
 	uint32_t port_remote[FX_PORTS];
 	bool fired[FX_PORTS], masked[FX_PORTS];
-	int domains_error; /* the hypervisor does not answer */
+	bool cut[FX_PORTS]; /* the other end is closed */
+	int domains_error;  /* the hypervisor does not answer */
+	int peer_error;
+	void (*asked)(struct fx *fx); /* after each answer about domains */
 	struct fx_dom dom[FX_DOMS];
 };
 
@@ -135,6 +138,7 @@ static inline int fx_bind(
 			fx->port_dom[i] = domid;
 			fx->port_remote[i] = remote;
 			fx->masked[i] = fx->fired[i] = false;
+			fx->cut[i] = false;
 			fx->dom[domid].port = i;
 			*local = i;
 			return 0;
@@ -151,6 +155,19 @@ static inline void fx_unbind(struct host *host, uint32_t local)
 	if (dom->port == local)
 		dom->port = 0;
 	fx->port_dom[local] = 0;
+}
+
+static inline int fx_peer(
+	struct host *host, uint32_t local, uint16_t *domid, uint32_t *remote)
+{
+	struct fx *fx = fx_of(host);
+
+	CHECK(fx->port_dom[local]);
+	if (fx->peer_error)
+		return fx->peer_error;
+	*domid = fx->port_dom[local];
+	*remote = fx->port_remote[local];
+	return fx->cut[local] || !fx->dom[*domid].exists ? ENOENT : 0;
 }
 
 static inline int fx_map(struct host *host, uint16_t domid, void **page)
@@ -192,6 +209,8 @@ static inline int fx_domains(struct host *host, uint16_t first,
 		dom[nr].dying = fx->dom[i].dying;
 		nr++;
 	}
+	if (fx->asked)
+		fx->asked(fx);
 	return (int)nr;
 }
 
@@ -207,6 +226,7 @@ static const struct host_ops fx_ops = {
 	.notify = fx_notify,
 	.bind = fx_bind,
 	.unbind = fx_unbind,
+	.peer = fx_peer,
 	.map = fx_map,
 	.unmap = fx_unmap,
 	.domains = fx_domains,
@@ -301,6 +321,8 @@ static inline struct fx_dom *fx_dom_start(struct fx *fx, uint16_t domid)
 {
 	struct fx_dom *dom = &fx->dom[domid];
 
+	for (int i = FX_VIRQ + 1; i < FX_PORTS; i++)
+		fx->cut[i] |= fx->port_dom[i] == domid;
 	dom->exists = true;
 	dom->shutdown = dom->dying = false;
 	dom->handle++;

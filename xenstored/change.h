@@ -102,7 +102,8 @@ int change_apply(struct server *server, struct change *change) __must_check;
 
 /*
  * change_domain_clear - remove nodes of @domain, which is gone
- * @budget:	about how many; what is left of it when there are no others
+ * @budget:	about how many, but whole trees, and one at least; what is left
+ *		of it when there are no others
  *
  * A domain without nodes is cheap to let go of: whoever has time removes them
  * before, a part at a time.  0 or ENOMEM.

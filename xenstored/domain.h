@@ -10,9 +10,11 @@
  *   introduced: a protocol violation only has the connection ignored, the
  *               record stays as long as the domain (XSA-325)
  *   any -> leaving: death, or the domid turns out to be somebody else's.  The
- *                   connection and its watches go at once, its nodes
- *                   DOMAIN_LEAVE_NODES in a turn, of all that leave: nobody
- *                   else waits for them
+ *                   connection and its watches go at once, its nodes in
+ *                   parts: trees, until DOMAIN_LEAVE_NODES nodes or more of
+ *                   all that leave are gone in a turn.  A tree is not
+ *                   divided, or watchers would hear of each part: how large
+ *                   one can be is a matter of quotas
  *   any -> gone: RELEASE, INTRODUCE of another domain with the domid, or it
  *                was leaving and has no nodes left
  *

@@ -701,6 +701,47 @@ START_TEST(test_death_by_parts)
 END_TEST
 
 /*
+ * A tree goes as a whole, however large it is, and then it is the turn of
+ * others: no second one in the same turn.
+ */
+START_TEST(test_death_by_large_trees)
+{
+	enum { NODES = 4 * DOMAIN_LEAVE_NODES, GUESTS = 3 };
+	unsigned left = GUESTS, turns = 0;
+	char path[32];
+
+	setup();
+	for (uint16_t i = 1; i <= GUESTS; i++) {
+		fx_guest(fx, -k, i);
+		snprintf(path, sizeof(path), "/n/%d", i);
+		owned_by(path, i);
+		for (int j = 1; j < NODES; j++) {
+			snprintf(path, sizeof(path), "/n/%d/%d", i, j);
+			ck_assert_int_eq(ask(k, XS_OP_MKDIR, path), 0);
+		}
+		ck_assert_uint_eq(
+			domain_find(fx->server, i)->account[DOMAIN_NODES].used,
+			NODES);
+		fx->dom[i].exists = false;
+	}
+	fx_fire(fx, FX_VIRQ);
+	while (left) {
+		unsigned now = 0;
+
+		answered_at_once();
+		for (uint16_t i = 1; i <= GUESTS; i++)
+			now += domain_find(fx->server, i) != NULL;
+		ck_assert_uint_le(left - now, 1);
+		left = now;
+		ck_assert_uint_lt(turns++, 10);
+	}
+	ck_assert_int_eq(ask(k, XS_OP_DIRECTORY, "/n"), 0);
+	ck_assert_uint_eq(msg.hdr.len, 0);
+	teardown();
+}
+END_TEST
+
+/*
  * Half gone, it is released, or its number is another domain's: the rest goes
  * at once.  Watchers hear of it once.
  */
@@ -776,5 +817,6 @@ BH_CHECK_MAIN("domain", 20, BH_TEST(test_introduce_arguments),
 	BH_TEST(test_target_arguments), BH_TEST(test_target),
 	BH_LOOP(test_target_ends, 5), BH_TEST(test_features),
 	BH_LOOP(test_death_by_trees, 2), BH_TEST(test_death_by_parts),
+	BH_TEST(test_death_by_large_trees),
 	BH_LOOP(test_death_by_parts_is_overtaken, 3),
 	BH_TEST(test_end_while_leaving))

@@ -73,6 +73,9 @@ void gone(int domid);
 void die(int domid);
 void shut_down(int domid);
 
+/* Its handle is 16 of these from now on; that of a new domain is zeros. */
+void handle_set(int domid, uint8_t byte);
+
 /* The daemon does not run between the two. */
 void freeze(void);
 void thaw(void);

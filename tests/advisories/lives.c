@@ -112,6 +112,96 @@ START_TEST(nodes_of_the_dead)
 }
 END_TEST
 
+/*
+ * Toolstacks change the handle of domains that live, some of them right
+ * before they destroy one.  That is no death.
+ */
+START_TEST(handle_of_the_living)
+{
+	guest(1);
+	watch(K, "@releaseDomain", "t");
+	SAID(0, 1, MKDIR, "data");
+	for (uint8_t byte = 1; byte <= 2; byte++) {
+		guest(2);
+		handle_set(1, byte);
+		/* now they are all looked at */
+		die(2);
+		EVENT(K, "@releaseDomain");
+		quiet(K);
+		SAID(0, K, IS_DOMAIN_INTRODUCED, "1");
+		ck_assert_str_eq(reply.data, "T");
+		ck_assert_int_eq(put(1, 0, "data", "alive"), 0);
+		value(K, "/local/domain/1/data", "alive");
+	}
+	shut_down(1);
+	EVENT(K, "@releaseDomain");
+	handle_set(1, 0xde);
+	die(1);
+	EVENT(K, "@releaseDomain");
+	quiet(K);
+	SAID(ENOENT, K, READ, "/local/domain/1");
+}
+END_TEST
+
+/*
+ * The number is somebody else's when we look again.  This is for domains
+ * without a ring: the number of one with a ring is not free while the daemon
+ * has the page.
+ */
+START_TEST(handle_of_the_next)
+{
+	domain(1);
+	SAID(0, K, MKDIR, "/of");
+	SAID(0, K, SET_PERMS, "/of n1");
+	SAID(0, K, MKDIR, "/d");
+	SAID(0, K, SET_PERMS, "/d n0 r1");
+	watch(K, "@releaseDomain", "t");
+	watch(K, "/of", "t");
+	freeze();
+	destroy(1);
+	domain(1);
+	handle_set(1, 1);
+	thaw();
+	EVENT(K, "/of");
+	/* nobody was introduced */
+	quiet(K);
+	ck_assert_int_eq(introduce(1), 0);
+	SAID(EACCES, 1, READ, "/d");
+	die(1);
+	EVENT(K, "@releaseDomain");
+	quiet(K);
+}
+END_TEST
+
+/* Its home is built before we have looked, or while its forerunner leaves. */
+START_TEST(home_of_the_next)
+{
+	static const char home[] = "/home", list[] = "/home\0n1";
+
+	domain(1);
+	SAID(0, K, MKDIR, "/n");
+	for (int i = 0; i < 900; i++) {
+		SAID(0, K, MKDIR, "/n/%d", i);
+		SAID(0, K, SET_PERMS, "/n/%d n1", i);
+	}
+	freeze();
+	destroy(1);
+	domain(1);
+	handle_set(1, 1);
+	tell(K, 0, XS_OP_MKDIR, home, sizeof(home));
+	tell(K, 0, XS_OP_SET_PERMS, list, sizeof(list));
+	thaw();
+	ck_assert_int_eq(answer(K, 5000), 0);
+	ck_assert_int_eq(answer(K, 5000), 0);
+	ck_assert_int_eq(introduce(1), 0);
+	ck_assert_int_eq(put(1, 0, "/home", "mine"), 0);
+	SAID(0, K, DIRECTORY, "/n");
+	ck_assert_uint_eq(reply.hdr.len, 0);
+	die(1);
+	SAID(ENOENT, K, READ, "/home");
+}
+END_TEST
+
 /* Again and again, nothing is left. */
 START_TEST(reboot_loop)
 {
@@ -197,6 +287,8 @@ END_TEST
 
 ADV_MAIN("lives", ADV_LOOP("XSA-233", stub_and_target_at_once, 2),
 	ADV("XSA-325", shutdown_and_death), ADV("XSA-325", release_then_death),
+	ADV("XSA-325", handle_of_the_living),
+	ADV("XSA-322", handle_of_the_next), ADV("XSA-322", home_of_the_next),
 	ADV("XSA-419", nodes_of_the_dead), ADV("XSA-419", reboot_loop),
 	ADV("XSA-483", quota_of_the_next),
 	ADV_LOOP("B4", target_is_an_instance, 4))

@@ -20,6 +20,7 @@
 #define __XEN_TOOLS__ 1
 #endif
 #include <xen/xen.h>
+#include <xen/domctl.h>
 #include <xen/grant_table.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
@@ -295,6 +296,24 @@ void shut_down(int domid)
 	ck_assert_int_eq(xencall2(xc, __HYPERVISOR_sched_op,
 				 SCHEDOP_remote_shutdown, (uintptr_t)&op),
 		0);
+	xencall_close(xc);
+}
+
+void handle_set(int domid, uint8_t byte)
+{
+	struct xen_domctl op = {
+		.cmd = XEN_DOMCTL_setdomainhandle,
+		.interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+		.domain = (domid_t)domid,
+	};
+	xencall_handle *xc;
+
+	memset(op.u.setdomainhandle.handle, byte,
+		sizeof(op.u.setdomainhandle.handle));
+	stand_as(&machine.stand, 0);
+	xc = xencall_open(NULL, 0);
+	ck_assert_ptr_nonnull(xc);
+	ck_assert_int_eq(xencall1(xc, __HYPERVISOR_domctl, (uintptr_t)&op), 0);
 	xencall_close(xc);
 }
 

@@ -508,6 +508,64 @@ START_TEST(test_bounce)
 }
 END_TEST
 
+/* ---- everything, at random ----------------------------------------------- */
+
+static uint64_t rnd(uint64_t *s, uint64_t n)
+{
+	*s = *s * 6364136223846793005ull + 1442695040888963407ull;
+	return (*s >> 33) % n;
+}
+
+static void random_call(uint64_t *s)
+{
+	struct pv_vcpu *v = &box.cpu[1 + rnd(s, 2)];
+	uint64_t mfn = 1 + rnd(s, 23), to = 1 + rnd(s, 23);
+	static const uint64_t bits[] = {
+		RO, RW, RW, 0, RW | PTE_A, RW | PTE_PCD};
+	uint64_t e = PTE_OF(to, bits[rnd(s, 6)]);
+	unsigned int slot = (unsigned int)rnd(s, BOX_SLOTS);
+	struct pv_grant *g = &box.grants[rnd(s, BOX_GRANTS)];
+
+	v->budget = (unsigned int)rnd(s, 4);
+	switch (rnd(s, 16)) {
+	case 0:
+	case 1: (void)pv_pin(v, mfn, 1 + (unsigned int)rnd(s, 4)); break;
+	case 2: (void)pv_unpin(v, mfn); break;
+	case 3: (void)pv_set_root(v, mfn, rnd(s, 2)); break;
+	case 4: (void)pv_update_va(v, slot, e); break;
+	case 5: (void)pv_guest_write(v, rnd(s, 8), slot, e); break;
+	case 6: (void)pv_set_gdt(v, &mfn, (unsigned int)rnd(s, 2)); break;
+	case 7: (void)pv_grant_map(v, mfn, slot, to, rnd(s, 2), &g); break;
+	case 8: (void)pv_grant_unmap(v, g); break;
+	case 9: (void)pv_transfer(v, mfn, box.cpu[1 + rnd(s, 2)].dom); break;
+	case 10:
+		if (rnd(s, 8) == 0)
+			(void)pv_decrease(v, mfn);
+		break;
+	case 11: pv_cache_evict(&box.pv, &box.pages[mfn]); break;
+	default: (void)pv_mod_entry(v, mfn, slot, e);
+	}
+}
+
+START_TEST(test_random)
+{
+	uint64_t s = (uint64_t)_i * 104729 + 7;
+	unsigned int i, n = 0;
+
+	root_up();
+	for (i = 0; i < 5000; i++) {
+		random_call(&s);
+		box_ok();
+	}
+	for (i = 1; i < BOX_DOMS; i++)
+		ck_assert_int_eq(
+			BOX_DONE(V0, 1, n, pv_kill(V0, &box.dom[i])), 0);
+	for (i = 0; i < BOX_PAGES; i++)
+		ck_assert_uint_eq(box.pages[i].count, 0);
+	ck_assert_int_eq(box.dom[1].dying, 2);
+}
+END_TEST
+
 BH_CHECK_MAIN("pv", 30, BH_LOOP(test_each_bit, 256), BH_TEST(test_plain_write),
 	BH_TEST(test_update_va), BH_TEST(test_tlb_flush),
 	BH_TEST(test_guest_access), BH_TEST(test_noncoherent),
@@ -516,4 +574,5 @@ BH_CHECK_MAIN("pv", 30, BH_LOOP(test_each_bit, 256), BH_TEST(test_plain_write),
 	BH_TEST(test_grant_lost), BH_LOOP(test_kill, 12),
 	BH_LOOP(test_iret_user, 2), BH_TEST(test_iret_kernel),
 	BH_TEST(test_iret_no_root), BH_TEST(test_batch_crash),
-	BH_TEST(test_batch_restart), BH_LOOP(test_bounce, 3))
+	BH_TEST(test_batch_restart), BH_LOOP(test_bounce, 3),
+	BH_LOOP(test_random, 12))

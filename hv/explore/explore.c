@@ -197,7 +197,7 @@ memory:
 static bool expand(struct run *r, uint32_t id)
 {
 	bool moved = false, done;
-	unsigned int ways[CORO_MAX];
+	unsigned int ways[CORO_MAX] = {0};
 
 	state_load(r->cur);
 	done = sched_all_done();

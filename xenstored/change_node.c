@@ -214,7 +214,7 @@ static void remove_commit(struct server *server, struct change *change)
 		domain_node_removed(server, node);
 		change->removed++;
 		bytes += tx_version_size(node->value_len);
-		if (node != top && !LIST_EMPTY(&node->place->watches))
+		if (node != top && !LIST_EMPTY(&node->place->watched))
 			change->watched = true;
 	}
 	txs_let_go(server, bytes);

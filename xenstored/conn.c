@@ -29,6 +29,7 @@ void conn_init(struct conn *conn, struct server *server, struct domain *domain,
 	conn->state = CONN_OPEN;
 	loop_work_init(&conn->work, conn_work);
 	TAILQ_INIT(&conn->watches);
+	LIST_INIT(&conn->groups);
 	TAILQ_INIT(&conn->txs);
 	account_init(&conn->memory, SOCKET_EVENT_BYTES);
 	if (own_account)

@@ -26,13 +26,13 @@
 #include "wire/xsmsg.h"
 #include "wire/xsring.h"
 #include "xenstored/outq.h"
+#include "xenstored/place.h"
 #include "xenstored/turn.h"
 #include "xenstored/tx.h"
 
 struct acl;
 struct conn;
 struct domain;
-struct place;
 struct server;
 
 enum {
@@ -95,7 +95,9 @@ struct conn {
 	struct server *server;
 	struct domain *domain; /* who speaks */
 	enum conn_state state;
-	bool working; /* its work is on the stack */
+	bool working;     /* its work is on the stack */
+	bool sees;        /* may it see the change with the number sees_nr? */
+	uint64_t sees_nr; /* as server->view_nr; 0: of none yet */
 	struct loop_work work;
 	struct loop_dead dead;
 	uint8_t *in;  /* NULL: nothing is there; server->in: in its turn */
@@ -103,6 +105,7 @@ struct conn {
 	size_t in_len;
 	struct outq out;
 	struct watch_head watches;
+	struct watch_groups groups;
 	struct account memory; /* pays for events, on a socket */
 	struct tx_head txs;    /* open transactions */
 	size_t txs_nr;

@@ -72,7 +72,7 @@ static void watch_line(struct control *c, const struct watch *watch)
 	struct wr wr;
 
 	wr_init(&wr, path, sizeof(path));
-	place_emit(watch->place, &wr);
+	place_emit(watch->group->place, &wr);
 	wr_bytes(&wr, "", 1);
 	if (c->nr && !is_below(path, c->arg[0]))
 		return;

@@ -44,7 +44,7 @@ static struct place *place_new(
 		return NULL;
 	place->parent = parent;
 	place->next = NULL;
-	LIST_INIT(&place->watches);
+	LIST_INIT(&place->watched);
 	memset(&place->owned, 0, sizeof(place->owned));
 	place->refs = 1;
 	place->depth = parent ? (uint16_t)(parent->depth + 1) : 0;
@@ -278,7 +278,7 @@ void places_unref(struct places *places, struct place *place)
 		struct place *parent = place->parent;
 
 		/* The table's own references keep the roots. */
-		CHECK(parent && LIST_EMPTY(&place->watches));
+		CHECK(parent && LIST_EMPTY(&place->watched));
 		table_remove(places, place);
 		free(place);
 		place = parent;

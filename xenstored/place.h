@@ -10,16 +10,17 @@
  * node is the way up from its place.
  *
  * Places form the trie beside the tree: watches hang on the place of the path
- * they watch, whether or not there is a node, and are found by walking up
- * from the place that changed.  The places of a domain's nodes in the current
- * root are on its list of owned places, so its death costs what it owned.
+ * they watch, whether or not there is a node, in a group for each connection,
+ * and are found by walking up from the place that changed.  The places of a
+ * domain's nodes in the current root are on its list of owned places, so its
+ * death costs what it owned.
  *
  * All places are in one table with a keyed hash: finding a component costs
  * the same in every directory.  The table follows the number of places, up and
  * down, by a few of its buckets with each place: it is never rebuilt.
  *
  * A place lives as long as somebody holds a reference: a node version, a
- * watch, or a place below.
+ * group of watches, or a place below.
  */
 #ifndef BH_XENSTORED_PLACE_H
 #define BH_XENSTORED_PLACE_H
@@ -29,17 +30,17 @@
 #include <sys/queue.h>
 
 struct places;
-struct watch;
+struct watch_group;
 struct wr;
 
 LIST_HEAD(place_list, place);
-LIST_HEAD(watch_list, watch);
+LIST_HEAD(watch_groups, watch_group);
 
 /* Compact: there is one for each node.  Allocated with malloc. */
 struct place {
 	struct place *parent; /* holds a reference; NULL: one of the roots */
 	struct place *next;   /* in its bucket */
-	struct watch_list watches;
+	struct watch_groups watched;
 	LIST_ENTRY(place) owned; /* in the list of the node's owner */
 	uint32_t refs;
 	uint16_t depth; /* components above the root */

@@ -48,6 +48,8 @@ struct server {
 	struct watch **hits;
 	size_t hits_cap, watches_nr;
 	uint64_t watch_seq;
+	uint64_t view_nr;     /* of the change that is told now */
+	uint64_t view_checks; /* times a connection's rights were looked at */
 
 	struct trace trace;
 	bool keep_orphans;   /* nodes of the dead stay, as our domain's */

@@ -6,11 +6,20 @@
  *
  * A watch hangs on the place of the path it watches, a change happens at a
  * place: the watches that match are those on the way up to the root.  Nothing
- * else is looked at, so foreign watches cost nothing.
+ * else is looked at, so watches of other paths cost nothing.
  *
  * A client hears of a change of a node if it may read the node, or could
  * before the change, or may read the parent and so the name (XSA-115).  This
- * is the same inside and outside of transactions.
+ * is the same inside and outside of transactions.  It depends on the change
+ * and on the connection alone, so it is asked once for both, and the answer
+ * kept in the connection until the next change.
+ *
+ * What hangs on a place is a group for each connection, and in it all its
+ * watches of that path: who may not see a change costs it one look at each
+ * group on the way up, however many watches are in them.
+ *
+ * Invariant: for a place and a connection there is at most one group, and it
+ * is gone when its last watch is.
  *
  * Watches that match the same change fire in the order they were set.
  */
@@ -33,13 +42,29 @@ struct server;
 
 enum { WATCH_ANY_DEPTH = -1 };
 
+LIST_HEAD(watch_list, watch);
+
+/*
+ * The watches that a connection has of one path.
+ *
+ * Owner: its watches.  Freed by: watch_free() of the last one.
+ */
+struct watch_group {
+	LIST_ENTRY(watch_group) at_place, at_conn;
+	struct conn *conn;
+	struct place *place; /* holds a reference */
+	struct watch_list watches;
+	size_t nr; /* with those that are not set yet */
+	struct charge memory;
+};
+
 /* Owner: the connection.  Freed by: watch_free(). */
 struct watch {
-	LIST_ENTRY(watch) at_place;
+	LIST_ENTRY(watch) at_group;
 	TAILQ_ENTRY(watch) at_conn;
 	TAILQ_ENTRY(watch) mark_link;
 	struct conn *conn;
-	struct place *place; /* holds a reference */
+	struct watch_group *group;
 	struct charge nr, memory;
 	uint64_t seq;  /* order of registration, never 0 */
 	uint64_t hits; /* how often it has fired */

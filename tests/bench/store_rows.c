@@ -245,6 +245,28 @@ static void conns_measure(struct srv *s, unsigned variant, double *metric)
 	metric[0] = median(v, 30);
 }
 
+enum { BLIND = 100, BLIND_WATCHES = 128 };
+
+/* Guests who watch everything, and may see nothing of it. */
+static void blind_set_up(struct srv *s, unsigned variant)
+{
+	char token[16];
+
+	node_set_up(s, variant);
+	for (uint32_t i = 1; i <= BLIND; i++) {
+		struct cl *cl;
+
+		srv_domain(s, i, &cl);
+		for (unsigned k = 0; variant && k < BLIND_WATCHES; k++) {
+			snprintf(token, sizeof(token), "t%03u", k);
+			cl_watch(cl, "/", token);
+			cl_events(cl, k + 1);
+		}
+		free(cl->out);
+		cl->out = NULL;
+	}
+}
+
 /* --- transactions --------------------------------------------------------- */
 
 enum { CLIENTS = 8, TURNS = 16 };
@@ -449,6 +471,8 @@ const struct row rows[] = {
 		{{"1,000 conns watch: p50, us / echo", VS_ECHO, 1.4, 0, 0, 0}}},
 	{"foreign-10000", DAEMONS, 2, false, foreign_set_up, write_measure,
 		{{"10,000 foreign watches / none", VS_SELF, 1.1, 0, 0, 1}}},
+	{"blind-100", BIT_OURS | BIT_C, 2, false, blind_set_up, write_measure,
+		{{"12,800 blind watches / none", VS_SELF, 1.3, 0, 0, 1}}},
 	{"tree", ALL, 2, true, node_set_up, tree_measure,
 		{{"create: 100,000 nodes / 100", VS_SELF, 1.3, 0, 0, 1},
 			{"create at 100,000: us / OCaml", VS_OCAML, 0.25, 0, 0,

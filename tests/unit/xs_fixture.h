@@ -270,6 +270,7 @@ static inline void fx_check_accounts(struct fx *fx)
 	}
 	for (uint16_t i = 0; i < FX_DOMS; i++) {
 		const struct domain *d = domain_find(fx->server, i);
+		const struct watch_group *group;
 		const struct conn *conn;
 		const struct watch *w;
 		const struct tx *tx;
@@ -282,6 +283,8 @@ static inline void fx_check_accounts(struct fx *fx)
 				continue;
 			TAILQ_FOREACH (w, &conn->watches, at_conn)
 				bytes[i] += w->memory.n;
+			LIST_FOREACH (group, &conn->groups, at_conn)
+				bytes[i] += group->memory.n;
 			TAILQ_FOREACH (tx, &conn->txs, at_conn)
 				bytes[i] += tx->memory;
 		}

@@ -312,8 +312,10 @@ static int dry_run(struct cli *cli, struct work *w, bool below)
 	if (!code && cli_has(cli, OPTION_JSON))
 		out_json_done(cli, l.paths, l.nr);
 	for (int i = 0; !cli_has(cli, OPTION_JSON | OPTION_QUIET) && i < l.nr;
-		i++)
-		puts(l.paths[i]);
+		i++) {
+		out_text(stdout, l.paths[i], strlen(l.paths[i]));
+		putchar('\n');
+	}
 	talloc_free(l.paths);
 	return code;
 }

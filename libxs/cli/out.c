@@ -80,6 +80,18 @@ static char perm_letter(const struct xs_permissions *p)
 	return "nrwb"[p->perms & (XS_PERM_READ | XS_PERM_WRITE)];
 }
 
+/* "(work)", escaped: a guest may have chosen its name. */
+static char *name_append(char *text, const char *name)
+{
+	size_t cap = strlen(name) * ESCAPE_MAX + 1;
+	char *escaped = talloc_size(text, cap);
+
+	str_escape(escaped, cap, name, strlen(name));
+	text = talloc_asprintf_append(text, "(%s)", escaped);
+	talloc_free(escaped);
+	return text;
+}
+
 char *out_perms(struct cli *cli, const void *ctx, const struct node *n)
 {
 	char *text = talloc_strdup(ctx, n->perms ? "" : "?");
@@ -88,9 +100,10 @@ char *out_perms(struct cli *cli, const void *ctx, const struct node *n)
 		const char *name =
 			cli->tty ? name_of(cli, n->perms[i].id) : NULL;
 
-		text = talloc_asprintf_append(text, "%s%c%u%s%s%s",
-			i ? "," : "", perm_letter(&n->perms[i]), n->perms[i].id,
-			name ? "(" : "", name ? name : "", name ? ")" : "");
+		text = talloc_asprintf_append(text, "%s%c%u", i ? "," : "",
+			perm_letter(&n->perms[i]), n->perms[i].id);
+		if (name)
+			text = name_append(text, name);
 	}
 	return text;
 }

@@ -30,7 +30,7 @@ enum out_color {
 /* What is written from now on; nothing without colours. */
 void out_color(const struct cli *cli, enum out_color color);
 
-/* "n0,r5(work)": permissions as text, of talloc context @ctx. */
+/* "n0,r5(work)": permissions as printable text, of talloc context @ctx. */
 char *out_perms(struct cli *cli, const void *ctx, const struct node *n);
 
 /* {"xs":1, ...: every answer of a verb starts like this; and its end. */

@@ -18,7 +18,9 @@ static const struct {
 	const char *hint;
 } codes[] = {
 	{ENOENT, CLI_NOT_FOUND, "xs ls of the path above shows what is there"},
-	{EACCES, CLI_DENIED, "xs ls -l shows who may"},
+	{EACCES, CLI_DENIED,
+		"the node's permissions say who may; xs ls -l in dom0 shows "
+		"them"},
 	{EPERM, CLI_DENIED, "only the owner of a node may do that"},
 	{ENOSPC, CLI_QUOTA, "a quota of the domain is used up"},
 	{E2BIG, CLI_QUOTA, "a message of the store has at most 4096 bytes"},

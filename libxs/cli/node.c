@@ -51,18 +51,16 @@ struct ask {
 	struct iovec iov; /* its path */
 };
 
-/* Whether what failed may be left out of a node. */
-static bool is_denied(int err)
-{
-	return err == EACCES || err == EPERM;
-}
-
+/*
+ * What a walk meets below may be closed to us, or gone since its parent was
+ * listed: it is left out.  The first node was asked for by its name, and
+ * whoever did that hears of it.
+ */
 static void ask_failed(struct ask *a, int err, const char *op)
 {
-	if (is_denied(err) || a->gone)
+	if (a->parent && (err == EACCES || err == EPERM || a->gone))
 		return;
-	/* gone since its parent was listed */
-	if (err == ENOENT && a->parent)
+	if (a->parent && err == ENOENT)
 		a->gone = true;
 	else
 		cli_fail(a->load->cli, err, op, a->node->path);

@@ -35,8 +35,8 @@ char *node_path(const void *ctx, const char *dir, const char *name);
 /*
  * node_load - @path in the current transaction, and @depth levels below it
  *
- * Children that vanish meanwhile, or that may not be looked into, are not
- * errors.  NULL after an error was recorded.
+ * Below @path, nodes that vanish meanwhile, or that may not be looked into,
+ * are not errors.  NULL after an error was recorded.
  */
 struct node *node_load(struct cli *cli, const void *ctx, const char *path,
 	unsigned int what, uint64_t depth);

@@ -122,7 +122,7 @@ END_TEST
 START_TEST(test_holes)
 {
 	static const struct row script[] = {
-		FAIL(0, XS_READ, "/a", "EACCES"),
+		SAY(0, XS_READ, "/a", "a"),
 		SAY(0, XS_DIRECTORY, "/a", "b\0c\0d\0e\0f\0"),
 		FAIL(1, XS_READ, "/a/b", "ENOENT"),
 		FAIL(1, XS_DIRECTORY, "/a/b", "ENOENT"),
@@ -141,7 +141,6 @@ START_TEST(test_holes)
 		load(cli, script, NODE_VALUE | NODE_CHILDREN, UINT64_MAX);
 
 	ck_assert_ptr_nonnull(n);
-	ck_assert_ptr_null(n->value);
 	ck_assert_uint_eq(n->children_nr, 2);
 	ck_assert_str_eq(n->children[0]->path, "/a/c");
 	ck_assert(!n->children[0]->listed);
@@ -158,6 +157,12 @@ static const struct {
 	{{FAIL(0, XS_READ, "/a", "ENOENT"),
 		 FAIL(0, XS_DIRECTORY, "/a", "ENOENT")},
 		CLI_NOT_FOUND},
+	/* what was named is no hole */
+	{{FAIL(0, XS_READ, "/a", "EACCES"),
+		 FAIL(0, XS_DIRECTORY, "/a", "EACCES")},
+		CLI_DENIED},
+	{{SAY(0, XS_READ, "/a", ""), FAIL(0, XS_DIRECTORY, "/a", "EACCES")},
+		CLI_DENIED},
 	{{SAY(0, XS_READ, "/a", ""), FAIL(0, XS_DIRECTORY, "/a", "ENOSPC")},
 		CLI_QUOTA},
 	/* no end behind the last name */

@@ -14,6 +14,8 @@
 
 /* Owner: the run.  Read once, outside of any transaction. */
 struct name_table {
+	int err;          /* what kept names from us; 0: these are all */
+	const char *path; /* where */
 	size_t nr;
 	struct {
 		unsigned int domid;
@@ -30,12 +32,16 @@ struct name_ask {
 	struct iovec iov; /* the path */
 };
 
-/* What cannot be read has no name; that is not an error. */
+/* What is not there, or not for us, has no name; that is not an error. */
 static void on_name(void *arg, int err, const void *payload, size_t len)
 {
 	const struct name_ask *a = arg;
 	struct name_table *t = a->table;
 
+	if (err && err != ENOENT && err != EACCES && !t->err) {
+		t->err = err;
+		t->path = talloc_strdup(t, a->iov.iov_base);
+	}
 	if (err || !len || memchr(payload, '\0', len))
 		return;
 	t->rows[t->nr].domid = a->domid;
@@ -82,8 +88,12 @@ static const struct name_table *table(struct cli *cli)
 	cli->names = talloc_zero(cli, struct name_table);
 	cli->t = XBT_NULL;
 	ids = store_list(cli, cli->names, domains, &nr);
-	if (ids)
+	if (ids) {
 		table_load(cli, cli->names, ids, nr);
+	} else if (errno != ENOENT) {
+		cli->names->err = errno;
+		cli->names->path = domains;
+	}
 	talloc_free(ids);
 	cli->t = t;
 	return cli->names;
@@ -108,6 +118,15 @@ const char *name_of(struct cli *cli, unsigned int domid)
 	return NULL;
 }
 
+/* Without all names, none is known to be missing, or the only one. */
+static bool names_failed(struct cli *cli, const struct name_table *t)
+{
+	cli_fail(cli, t->err, "names of domains", t->path);
+	if (t->err == EACCES)
+		cli_hint(cli, "numbers of domains work, too");
+	return false;
+}
+
 bool name_domid(struct cli *cli, const char *dom, unsigned int *domid)
 {
 	const struct name_table *t;
@@ -121,6 +140,8 @@ bool name_domid(struct cli *cli, const char *dom, unsigned int *domid)
 	if (store_open(cli))
 		return false;
 	t = table(cli);
+	if (t->err)
+		return names_failed(cli, t);
 	for (size_t i = 0; i < t->nr; i++) {
 		if (strcmp(t->rows[i].name, dom) != 0)
 			continue;

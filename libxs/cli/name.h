@@ -26,7 +26,10 @@ char *name_path(
 /* name_paths - all of @nr operands, in one array; or NULL */
 char **name_paths(struct cli *cli, char **args, int nr, bool special);
 
-/* name_domid - the domain @dom, a number or a name; or false */
+/*
+ * name_domid - the domain @dom, a number or a name; false after an error was
+ * recorded
+ */
 bool name_domid(struct cli *cli, const char *dom, unsigned int *domid);
 
 /*

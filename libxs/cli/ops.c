@@ -10,6 +10,7 @@
 #include "libxs/cli/ops.h"
 #include "libxs/cli/out.h"
 #include "libxs/cli/store.h"
+#include "wire/perm.h"
 
 enum { STDIN_MAX = 4096 }; /* the longest message; a value is shorter */
 
@@ -227,7 +228,10 @@ int op_rm(struct cli *cli, const char *path, bool force)
 	talloc_free(value);
 	if (store_rm(cli, path))
 		return CLI_OK;
-	return cli_fail(cli, errno, "rm", path);
+	cli_fail(cli, errno, "rm", path);
+	if (cli->error.err == EINVAL)
+		cli_hint(cli, "the root of the store stays");
+	return cli->failed;
 }
 
 /* Remove parents of @path for as long as they are empty. */
@@ -354,7 +358,13 @@ int op_chmod(struct cli *cli, const char *path, struct xs_permissions *perms,
 {
 	if (store_chmod(cli, path, perms, nr))
 		return CLI_OK;
-	return cli_fail(cli, errno, "chmod", path);
+	cli_fail(cli, errno, "chmod", path);
+	if (cli->error.err == EINVAL)
+		cli_hint(cli,
+			"domains are 0 to %d, and the daemon's own one "
+			"owns the special nodes",
+			PERM_DOMID_MAX);
+	return cli->failed;
 }
 
 struct chmod_arg {

@@ -120,4 +120,57 @@ START_TEST(test_none)
 }
 END_TEST
 
-BH_CHECK_MAIN("name", 20, BH_TEST(test_names), BH_TEST(test_none))
+/* What keeps names from us: on the list of domains, or on a name of it. */
+static const struct {
+	const char *list, *name; /* NULL: the connection ends */
+	int code;                /* of "work", which is not found */
+} losses[] = {
+	{"ENOENT", NULL, CLI_NOT_FOUND},
+	{"EACCES", NULL, CLI_DENIED},
+	{NULL, NULL, CLI_NO_DAEMON},
+	{"", "ENOENT", CLI_NOT_FOUND},
+	{"", "EACCES", CLI_NOT_FOUND},
+	{"", "EIO", CLI_FAILED},
+	{"", NULL, CLI_NO_DAEMON},
+};
+
+static void loss_say(const char *error)
+{
+	ck_assert(server_take(&s));
+	if (error && *error)
+		server_error(&s, error);
+	else if (error)
+		server_answer(&s, "5", 2);
+	else
+		shutdown(s.fd, SHUT_RDWR);
+}
+
+static void *losing_main(void *arg)
+{
+	int i = *(int *)arg;
+
+	loss_say(losses[i].list);
+	if (losses[i].list && !*losses[i].list)
+		loss_say(losses[i].name);
+	return NULL;
+}
+
+START_TEST(test_losses)
+{
+	struct xsx_options opts = {.transport = XSX_FD, .fd = server_pair(&s)};
+	struct cli *cli = talloc_zero(NULL, struct cli);
+	unsigned int domid;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, losing_main, &_i), 0);
+	cli->xs = xsx_handle_open(&opts);
+	ck_assert(!name_domid(cli, "work", &domid));
+	ck_assert_int_eq(cli->failed, losses[_i].code);
+	xs_close(cli->xs);
+	pthread_join(thread, NULL);
+	close(s.fd);
+	talloc_free(cli);
+}
+END_TEST
+
+BH_CHECK_MAIN("name", 20, BH_TEST(test_names), BH_TEST(test_none),
+	BH_LOOP(test_losses, sizeof(losses) / sizeof(*losses)))

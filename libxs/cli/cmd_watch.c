@@ -18,10 +18,14 @@
 
 enum { KNOWN_MAX = 4096 }; /* nodes whose last value is remembered */
 
-/* A node as it was at its last event; value NULL: it was not there. */
+/*
+ * A node as it was at its last event; value NULL: it was not there, or denied
+ * to us.
+ */
 struct known {
 	char *path, *value;
 	size_t len;
+	bool denied;
 };
 
 struct watching {
@@ -70,6 +74,16 @@ static void show_time(FILE *f, bool clock)
 	fprintf(f, "%s.%03ld%s", text, ts.tv_nsec / 1000000, clock ? "" : "Z");
 }
 
+/* A value that may not be read is none at all; null is a node's absence. */
+static void value_json(
+	struct json *j, const char *key, const struct known *known)
+{
+	if (known->value)
+		json_bytes(j, key, known->value, known->len);
+	else if (!known->denied)
+		json_str(j, key, NULL);
+}
+
 static void event_json(
 	char **event, const struct known *now, const struct known *old)
 {
@@ -89,14 +103,11 @@ static void event_json(
 	json_str(&j, "t", t);
 	json_str(&j, "path", event[XS_WATCH_PATH]);
 	json_str(&j, "token", event[XS_WATCH_TOKEN]);
-	if (old && old->value)
-		json_bytes(&j, "old", old->value, old->len);
-	else if (old)
-		json_str(&j, "old", NULL);
-	if (now->value)
-		json_bytes(&j, "new", now->value, now->len);
-	else
-		json_str(&j, "new", NULL);
+	if (old)
+		value_json(&j, "old", old);
+	value_json(&j, "new", now);
+	if (now->denied)
+		json_bool(&j, "denied", true);
 	json_close(&j, '}');
 	json_end(&j);
 	free(t);
@@ -114,6 +125,9 @@ static void event_text(struct cli *cli, char **event, const struct known *now)
 	if (now->value) {
 		fputs(cli->tty ? " = " : "\t", stdout);
 		out_text(stdout, now->value, now->len);
+	} else if (now->denied) {
+		/* for programs a column behind the value, which may be it */
+		fputs(cli->tty ? " (may not be read)" : "\t\tdenied", stdout);
 	} else if (cli->tty && *path != '@') {
 		fputs(" (not there)", stdout);
 	}
@@ -130,7 +144,8 @@ static int show(struct watching *w, char **event)
 
 	if (*path != '@') {
 		now.value = store_read(cli, cli, path, &now.len);
-		if (!now.value && errno != ENOENT && errno != EACCES)
+		now.denied = !now.value && errno == EACCES;
+		if (!now.value && !now.denied && errno != ENOENT)
 			return cli_fail(cli, errno, "read", path);
 	}
 	known = known_get(w, path, &fresh);
@@ -146,6 +161,7 @@ static int show(struct watching *w, char **event)
 		talloc_free(known->value);
 		known->value = now.value;
 		known->len = now.len;
+		known->denied = now.denied;
 	}
 	return CLI_OK;
 }

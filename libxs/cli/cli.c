@@ -62,6 +62,21 @@ static const char *hint_of(int err)
 	return NULL;
 }
 
+/* Where a verb waits, --timeout is not that of a request. */
+static void timeout_say(struct cli *cli)
+{
+	uint64_t ms = cli->timeout_ms;
+
+	/* as it was given, not what was left of it */
+	if (cli->deadline_ms && ms < CLI_REQUEST_MS)
+		ms = cli->wait_ms;
+	cli->error.text = talloc_asprintf(cli,
+		"the store does not answer within %g s", (double)ms / 1000);
+	if (cli->waits)
+		cli_hint(cli, "the daemon has stopped, or is busy; waiting "
+			      "longer does not help");
+}
+
 int cli_fail(struct cli *cli, int err, const char *op, const char *path)
 {
 	const char *hint = hint_of(err);
@@ -80,9 +95,7 @@ int cli_fail(struct cli *cli, int err, const char *op, const char *path)
 			talloc_strdup(cli, "the connection to the store is "
 					   "lost");
 	else if (err == ETIMEDOUT)
-		cli->error.text = talloc_asprintf(cli,
-			"the store does not answer within %g s",
-			(double)cli->timeout_ms / 1000);
+		timeout_say(cli);
 	return cli->failed;
 }
 

@@ -57,6 +57,9 @@ enum {
 	OPTION_NUMBER = 1 << 15,
 };
 
+/* What a request may take, unless --timeout says it. */
+enum { CLI_REQUEST_MS = 5000 };
+
 struct cli_error {
 	int err;    /* an errno; 0: only the text */
 	char *op;   /* what was being done; may be NULL */
@@ -74,8 +77,8 @@ struct verb;
  */
 struct cli {
 	const struct verb *verb;
-	uint32_t options; /* OPTION_* that were given */
-	uint64_t timeout_ms;
+	uint32_t options;    /* OPTION_* that were given */
+	uint64_t timeout_ms; /* of a request; 0: none */
 	const char *socket;
 	uint64_t depth;
 	uint64_t number;
@@ -91,6 +94,9 @@ struct cli {
 	struct xs_handle *xs;
 	xs_transaction_t t;
 	unsigned int attempts; /* of the last transaction */
+	bool waits;            /* for events, for so long in all: */
+	uint64_t wait_ms;      /* 0: for ever */
+	uint64_t deadline_ms;  /* the same, of CLOCK_MONOTONIC */
 
 	struct name_table *names; /* name.c; NULL: not asked yet */
 };

@@ -173,11 +173,12 @@ static void known_keep(void *node)
 
 int cmd_watch(struct cli *cli, char **args, int nr)
 {
-	struct deadline deadline = deadline_take(cli);
 	struct watching w = {.cli = cli};
-	char **paths = name_paths(cli, args, nr, true), **event;
+	char **paths, **event;
 	int code;
 
+	store_deadline(cli);
+	paths = name_paths(cli, args, nr, true);
 	if (!paths)
 		return cli->failed;
 	code = store_open(cli);
@@ -186,10 +187,10 @@ int cmd_watch(struct cli *cli, char **args, int nr)
 	for (uint64_t seen = 0;
 		!code && (!cli_has(cli, OPTION_NUMBER) || seen < cli->number);
 		seen++) {
-		code = events_next(cli, &deadline, &event);
+		code = events_next(cli, &event);
 		if (code)
 			break;
-		code = show(&w, event);
+		code = events_over(cli, show(&w, event));
 		free(event);
 		if (!code && !out_finish(cli))
 			code = cli->failed;
@@ -211,20 +212,20 @@ static int check_all(struct cli *cli, struct cond **conds, int nr)
 	return code;
 }
 
-static int wait_all(struct cli *cli, struct cond **conds, int nr,
-	const struct deadline *deadline)
+static int wait_all(struct cli *cli, struct cond **conds, int nr)
 {
 	int code;
 
 	while ((code = check_all(cli, conds, nr)) == CLI_FALSE) {
 		char **event;
 
-		code = events_next(cli, deadline, &event);
+		code = events_next(cli, &event);
 		if (code)
 			return code;
 		free(event);
+		events_drain(cli);
 	}
-	return code;
+	return events_over(cli, code);
 }
 
 /* Each path once: a second watch of it would be refused. */
@@ -246,11 +247,11 @@ static int watch_paths(struct cli *cli, struct cond **conds, int nr)
 
 int cmd_wait(struct cli *cli, char **args, int nr)
 {
-	struct deadline deadline = deadline_take(cli);
 	struct cond **conds = talloc_zero_array(cli, struct cond *, (size_t)nr);
 	struct json j;
 	int code;
 
+	store_deadline(cli);
 	for (int i = 0; i < nr; i++) {
 		conds[i] = cond_parse(cli, conds, args[i]);
 		if (!conds[i])
@@ -260,7 +261,7 @@ int cmd_wait(struct cli *cli, char **args, int nr)
 	if (!code)
 		code = watch_paths(cli, conds, nr);
 	if (!code)
-		code = wait_all(cli, conds, nr, &deadline);
+		code = wait_all(cli, conds, nr);
 	if ((code == CLI_OK || code == CLI_FALSE) &&
 		cli_has(cli, OPTION_JSON)) {
 		out_json_begin(cli, &j);

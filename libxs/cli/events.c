@@ -2,37 +2,22 @@
 /* events.c - watch events one after the other, with a time limit */
 #include <errno.h>
 #include <poll.h>
-#include <time.h>
+#include <stdlib.h>
+#include <sys/param.h>
 
 #include "libxs/cli/events.h"
 #include "libxs/cli/store.h"
 
-enum { REQUEST_MS = 5000 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-struct deadline deadline_take(struct cli *cli)
-{
-	struct deadline d = {0};
-
-	if (cli_has(cli, OPTION_TIMEOUT)) {
-		if (cli->timeout_ms)
-			d.ms = now_ms() + cli->timeout_ms;
-		cli->timeout_ms = REQUEST_MS;
-	}
-	return d;
-}
+enum {
+	SLICE_MS = 1000000, /* of a wait: poll() takes an int */
+	DRAIN_MAX = 1024,   /* events may come faster than they are read */
+};
 
 int events_watch(struct cli *cli, const char *path)
 {
 	bool ok;
 
+	store_limit(cli);
 	if (cli_has(cli, OPTION_DEPTH))
 		ok = xs_watch_depth(
 			cli->xs, path, path, (unsigned int)cli->depth);
@@ -48,45 +33,60 @@ int events_watch(struct cli *cli, const char *path)
 }
 
 /* 1: something happened, 0: the time is over, -errno */
-static int wait_fd(int fd, const struct deadline *deadline)
+static int wait_fd(const struct cli *cli, int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
+	uint64_t left;
 
-	for (;;) {
-		uint64_t now = now_ms();
-		int ms = -1, r;
+	while ((left = store_left_ms(cli))) {
+		int ms = cli->deadline_ms ? (int)MIN(left, SLICE_MS) : -1;
+		int r = poll(&p, 1, ms);
 
-		if (deadline->ms) {
-			if (now >= deadline->ms)
-				return 0;
-			ms = deadline->ms - now > 1000000
-				     ? 1000000
-				     : (int)(deadline->ms - now);
-		}
-		r = poll(&p, 1, ms);
 		if (r > 0)
 			return p.revents & POLLIN ? 1 : -ECONNRESET;
 		if (r < 0 && errno != EINTR)
 			return -errno;
 	}
+	return 0;
 }
 
-int events_next(struct cli *cli, const struct deadline *deadline, char ***event)
+int events_next(struct cli *cli, char ***event)
 {
 	int fd = xs_fileno(cli->xs), r;
 
 	if (fd < 0)
 		return cli_fail(cli, errno, "watch", NULL);
-	for (;;) {
+	/* first: there is always an event if a guest wants that */
+	while (store_left_ms(cli)) {
 		*event = xs_check_watch(cli->xs);
 		if (*event)
 			return CLI_OK;
 		if (errno != EAGAIN)
 			return cli_fail(cli, ECONNRESET, "watch", NULL);
-		r = wait_fd(fd, deadline);
-		if (!r)
-			return CLI_FALSE;
+		r = wait_fd(cli, fd);
 		if (r < 0)
 			return cli_fail(cli, -r, "watch", NULL);
 	}
+	return CLI_FALSE;
+}
+
+void events_drain(struct cli *cli)
+{
+	char **event;
+
+	for (int i = 0; i < DRAIN_MAX; i++) {
+		event = xs_check_watch(cli->xs);
+		if (!event)
+			return;
+		free(event);
+	}
+}
+
+int events_over(struct cli *cli, int code)
+{
+	if (code != CLI_TIMEOUT || !cli->deadline_ms ||
+		cli->timeout_ms == CLI_REQUEST_MS)
+		return code;
+	cli_forget(cli);
+	return CLI_FALSE;
 }

@@ -5,17 +5,6 @@
 
 #include "libxs/cli/cli.h"
 
-/* When waiting ends; 0: never. */
-struct deadline {
-	uint64_t ms; /* of CLOCK_MONOTONIC */
-};
-
-/*
- * deadline_take - what --timeout means where events are waited for; single
- * requests then have the usual limit.  Call it before store_open().
- */
-struct deadline deadline_take(struct cli *cli);
-
 /*
  * events_watch - watch @path, which is the token, too, as deep as --depth
  * says; an exit code
@@ -26,10 +15,23 @@ int events_watch(struct cli *cli, const char *path);
  * events_next - the next event in *@event, a malloc'ed block as
  * xs_read_watch() gives it
  *
- * CLI_OK; CLI_FALSE when the deadline has passed; else an error that was
- * recorded.
+ * CLI_OK; CLI_FALSE when the time is over (store_deadline()), also if there
+ * is an event; else an error that was recorded.
  */
-int events_next(
-	struct cli *cli, const struct deadline *deadline, char ***event);
+int events_next(struct cli *cli, char ***event);
+
+/*
+ * events_drain - forget the events that are there, for who looks at the nodes
+ * themselves anyway; not more than some, if they never end
+ */
+void events_drain(struct cli *cli);
+
+/*
+ * events_over - @code, or CLI_FALSE, with its error forgotten, if it is of a
+ * request that the end of the time has cut short
+ *
+ * Only where the daemon has answered before: else it is that which failed.
+ */
+int events_over(struct cli *cli, int code);
 
 #endif

@@ -74,6 +74,7 @@ static void table_load(
 			.fn = on_name,
 			.arg = a};
 	}
+	store_limit(cli);
 	xsx_handle_run(cli->xs, reqs, used);
 }
 

@@ -212,6 +212,7 @@ static void load_slice(struct load *l)
 		to = from + SLICE;
 	for (size_t i = from; i < to; i++)
 		nr += requests_make(l, &l->asks[i], &reqs[nr]);
+	store_limit(l->cli);
 	xsx_handle_run(l->cli->xs, reqs, nr);
 	l->asked = to;
 	for (size_t i = from; i < to && !l->cli->failed; i++)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <talloc.h>
@@ -17,17 +18,58 @@ enum {
 	BACKOFF_MAX_US = 20000,
 };
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+void store_deadline(struct cli *cli)
+{
+	cli->wait_ms = cli_has(cli, OPTION_TIMEOUT) ? cli->timeout_ms : 0;
+	cli->deadline_ms = cli->wait_ms ? now_ms() + cli->wait_ms : 0;
+	cli->timeout_ms = CLI_REQUEST_MS;
+	cli->waits = true;
+}
+
+uint64_t store_left_ms(const struct cli *cli)
+{
+	uint64_t now;
+
+	if (!cli->deadline_ms)
+		return UINT64_MAX;
+	now = now_ms();
+	return now < cli->deadline_ms ? cli->deadline_ms - now : 0;
+}
+
+void store_limit(struct cli *cli)
+{
+	uint64_t left;
+
+	if (!cli->deadline_ms)
+		return;
+	left = store_left_ms(cli);
+	cli->timeout_ms = left < CLI_REQUEST_MS ? left : CLI_REQUEST_MS;
+	if (!cli->timeout_ms)
+		cli->timeout_ms = 1; /* 0 would be none */
+	if (cli->xs)
+		xsx_timeout_set(cli->xs, (unsigned int)cli->timeout_ms);
+}
+
 int store_open(struct cli *cli)
 {
 	struct xsx_options opts = {
 		.transport = cli->socket ? XSX_PATH : XSX_AUTO,
 		.path = cli->socket,
-		.timeout_ms = (unsigned int)cli->timeout_ms,
 	};
 	int e;
 
 	if (cli->xs)
 		return CLI_OK;
+	store_limit(cli);
+	opts.timeout_ms = (unsigned int)cli->timeout_ms;
 	cli->xs = xsx_handle_open(&opts);
 	e = errno;
 	if (cli->xs)
@@ -61,6 +103,7 @@ char *store_read(
 	unsigned int n;
 	char *value, *copy;
 
+	store_limit(cli);
 	value = xs_read(cli->xs, cli->t, path, &n);
 	if (!value)
 		return NULL;
@@ -78,6 +121,7 @@ char **store_list(
 	unsigned int n;
 	char **names, **copy;
 
+	store_limit(cli);
 	names = xs_directory(cli->xs, cli->t, path, &n);
 	if (!names)
 		return NULL;
@@ -95,6 +139,7 @@ struct xs_permissions *store_perms(
 {
 	struct xs_permissions *perms, *copy;
 
+	store_limit(cli);
 	perms = xs_get_permissions(cli->xs, cli->t, path, nr);
 	if (!perms)
 		return NULL;

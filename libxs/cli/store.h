@@ -21,6 +21,22 @@ struct xs_permissions;
 int store_open(struct cli *cli);
 void store_close(struct cli *cli);
 
+/*
+ * store_deadline - from here on --timeout is of all that is done, by a verb
+ * that waits; single requests have the usual limit, and end with it.  Call it
+ * before store_open().
+ */
+void store_deadline(struct cli *cli);
+
+/* Milliseconds until then; UINT64_MAX if there is no end. */
+uint64_t store_left_ms(const struct cli *cli);
+
+/*
+ * store_limit - what the next requests may take: for those who make them
+ * without the functions below, where a verb may wait
+ */
+void store_limit(struct cli *cli);
+
 char *store_read(
 	struct cli *cli, const void *ctx, const char *path, size_t *len);
 /* The children's names; one block. */

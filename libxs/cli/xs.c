@@ -15,7 +15,7 @@
 #include "libxs/cli/store.h"
 #include "libxs/cli/verbs.h"
 
-enum { TIMEOUT_MS = 5000, STD_FDS = 3 };
+enum { STD_FDS = 3 };
 
 /*
  * A closed stdin, stdout or stderr would be the number of our next
@@ -90,7 +90,7 @@ int cli_main(int argc, char **argv)
 	std_fds_hold();
 	setlocale(LC_CTYPE, "");
 	cli = talloc_zero(NULL, struct cli);
-	cli->timeout_ms = TIMEOUT_MS;
+	cli->timeout_ms = CLI_REQUEST_MS;
 	out_init(cli);
 	if (argc == 2 && !strcmp(argv[1], "--version"))
 		code = cmd_version(cli, NULL, 0);

@@ -15,8 +15,8 @@
  *                   all that leave are gone in a turn.  A tree is not
  *                   divided, or watchers would hear of each part: how large
  *                   one can be is a matter of quotas
- *   any -> gone: RELEASE, INTRODUCE of another domain with the domid, or it
- *                was leaving and has no nodes left
+ *   any -> gone: RELEASE; a request names its domid (domain_get()), which is
+ *                another domain's; or it was leaving and has no nodes left
  *
  * When a record goes, entries of ACLs stop to apply since the instance is
  * over.  The memory is freed at the end of the turn.

@@ -87,9 +87,11 @@ static struct watch *group_watch(
 	return NULL;
 }
 
-/* A group keeps places alive that nobody else needs: they are paid for. */
-static int group_new(
-	struct conn *conn, const struct path *path, struct watch_group **group)
+/*
+ * A group keeps places alive that nobody else needs: they are paid for.  NULL:
+ * no memory, or no more of it for the domain.
+ */
+static struct watch_group *group_new(struct conn *conn, const struct path *path)
 {
 	struct places *places = conn->server->places;
 	struct domain *domain = conn->domain;
@@ -97,23 +99,23 @@ static int group_new(
 	size_t cost;
 
 	if (!g)
-		return ENOMEM;
+		return NULL;
 	g->place = places_get_path(places, path->buf);
 	if (!g->place) {
 		free(g);
-		return ENOMEM;
+		return NULL;
 	}
 	cost = sizeof(*g) + path->len + g->place->depth * sizeof(struct place);
 	if (charge_take(&g->memory, &domain->account[DOMAIN_MEMORY], cost)) {
 		places_unref(places, g->place);
 		free(g);
-		return quota_refused(domain, QUOTA_MEMORY);
+		(void)quota_refused(domain, QUOTA_MEMORY);
+		return NULL;
 	}
 	g->conn = conn;
 	LIST_INSERT_HEAD(&g->place->watched, g, at_place);
 	LIST_INSERT_HEAD(&conn->groups, g, at_conn);
-	*group = g;
-	return 0;
+	return g;
 }
 
 static void group_unref(struct watch_group *group)
@@ -150,8 +152,10 @@ int watch_new(struct conn *conn, const struct path *path, const char *token,
 	r = hits_reserve(server);
 	if (!r)
 		r = watch_charge(w);
-	if (!r && !group)
-		r = group_new(conn, path, &group);
+	if (!r && !group) {
+		group = group_new(conn, path);
+		r = group ? 0 : ENOMEM;
+	}
 	if (r) {
 		watch_free(w);
 		return r;

@@ -229,7 +229,7 @@ void world_name(const volatile void *a, char *buf, size_t len)
 			page_field(&w->page[i], a));
 		return;
 	}
-	i = element(a, w->mem, 8, WORLD_PAGES * WORLD_SLOTS);
+	i = element(a, w->pv.mem, 8, (size_t)WORLD_PAGES * w->pv.slots);
 	if (i < 0)
 		i = element(a, w->cache, 8, WORLD_PAGES * WORLD_SLOTS);
 	if (i >= 0) {
@@ -240,11 +240,19 @@ void world_name(const volatile void *a, char *buf, size_t len)
 	i = element(a, w->vcpu, sizeof(w->vcpu[0]), WORLD_VCPUS);
 	if (i >= 0)
 		snprintf(buf, len, "v%ld%s", i,
-			a == &w->vcpu[i].busy ? ".busy" : "");
+			a == &w->vcpu[i].busy  ? ".busy"
+			: a == &w->vcpu[i].lin ? ".lin"
+					       : "");
 	i = element(a, w->dom, sizeof(w->dom[0]), WORLD_DOMS);
 	if (i >= 0)
 		snprintf(buf, len, "d%ld%s", i,
 			a == &w->dom[i].dying   ? ".dying"
 			: a == &w->dom[i].pages ? ".pages"
 						: "");
+	i = element(a, w->grant, sizeof(w->grant[0]), WORLD_GRANTS);
+	if (i >= 0)
+		snprintf(buf, len, "grant[%ld]", i);
+	i = element(a, w->calls, sizeof(w->calls[0]), WORLD_CALLS);
+	if (i >= 0)
+		snprintf(buf, len, "call[%ld]", i);
 }

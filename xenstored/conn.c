@@ -168,10 +168,12 @@ static void conn_work(struct loop_work *work)
 	bool blocked;
 
 	conn->working = true;
+	conn->turn.moved = false;
 	outq_fill(&conn->out);
 	if (!outq_empty(&conn->out) && conn->ops->send(conn))
 		conn_kill(conn);
-	while (conn->state == CONN_OPEN && budget && conn_takes(conn)) {
+	while (conn->state == CONN_OPEN && budget && !conn->turn.moved &&
+		conn_takes(conn)) {
 		if (!conn_step(conn))
 			break;
 		budget--;
@@ -184,7 +186,7 @@ static void conn_work(struct loop_work *work)
 	if (conn->state != CONN_OPEN)
 		return;
 	/* Requests may be left in our buffer, where no event tells of them. */
-	if (!budget || (blocked && conn_takes(conn)))
+	if (!budget || conn->turn.moved || (blocked && conn_takes(conn)))
 		conn_wake(conn);
 	conn->ops->rest(conn);
 }

@@ -19,6 +19,7 @@ enum touch {
 	TOUCH_VALUE,  /* WRITE: a new value, or created */
 	TOUCH_CREATE, /* MKDIR: created, or nothing */
 	TOUCH_ACL,    /* SET_PERMS */
+	TOUCH_NODE,   /* RM: it goes; those below it are looked at besides */
 	TOUCH_TREE,   /* RM: it and all below go */
 };
 
@@ -164,9 +165,23 @@ void turn_refresh(struct tx *tx, const char *path)
 	tree_find(&server->tree, root, path, &now);
 	if (then.near == now.near && then.missing == now.missing)
 		return;
+	/* All that was written is done again: that is for its own time. */
+	tx->conn->turn.moved = true;
 	/* Those who need not wait can have made it impossible. */
-	if (tx_rebase(tx) == EAGAIN)
+	if (now_of(tx->conn) - server->turns.since >= TURN_US ||
+		tx_rebase(tx) == EAGAIN)
 		turn_end(&server->turns);
+}
+
+/* Is @e about the store?  What was refused depends on rights alone. */
+static bool entry_depends(const struct tx_entry *e)
+{
+	return e->deps & ~TX_DEP_REFUSED;
+}
+
+static uint64_t *steps_of(const struct tx *tx)
+{
+	return &tx->conn->server->turns.steps;
 }
 
 static bool depends_below(const struct tx *tx, const struct place *top)
@@ -174,8 +189,10 @@ static bool depends_below(const struct tx *tx, const struct place *top)
 	for (uint32_t i = 0; i < tx->set.nr; i++) {
 		const struct place *up = tx->set.entry[i].place;
 
-		while (up && up->depth > top->depth)
-			up = up->parent;
+		if (!entry_depends(&tx->set.entry[i]))
+			continue;
+		for (; up && up->depth > top->depth; up = up->parent)
+			++*steps_of(tx);
 		if (up == top)
 			return true;
 	}
@@ -188,6 +205,7 @@ static bool depends_on(
 {
 	const struct tx_entry *e = place ? tx_entry_at(tx, place) : NULL;
 
+	++*steps_of(tx);
 	return e && e->deps & deps;
 }
 
@@ -204,7 +222,7 @@ static bool touches(const struct tx *tx, const char *path, enum touch touch)
 		const char *rest = pos.rest, *comp;
 		size_t len;
 
-		if (touch == TOUCH_ACL || touch == TOUCH_TREE)
+		if (touch == TOUCH_ACL || touch >= TOUCH_NODE)
 			return false;
 		if (depends_on(tx, pos.near->place, TX_DEP_KIDS))
 			return true;
@@ -223,6 +241,7 @@ static bool touches(const struct tx *tx, const char *path, enum touch touch)
 	case TOUCH_CREATE: return false;
 	case TOUCH_VALUE: return depends_on(tx, place, TX_DEP_NODE);
 	case TOUCH_ACL: return depends_on(tx, place, TX_DEP_NODE | TX_DEP_ACL);
+	case TOUCH_NODE: return depends_on(tx, place->parent, TX_DEP_KIDS);
 	case TOUCH_TREE:
 		return depends_below(tx, place) ||
 		       depends_on(tx, place->parent, TX_DEP_KIDS);
@@ -250,21 +269,47 @@ static bool entry_touches(const struct tx *holder, const struct tx_entry *e)
 	place_emit(e->place, &wr);
 	wr_bytes(&wr, "", 1);
 	CHECK(wr_ok(&wr));
-	return (e->writes & TX_REMOVED && touches(holder, path, TOUCH_TREE)) ||
+	return (e->writes & TX_REMOVED && touches(holder, path, TOUCH_NODE)) ||
 	       (e->writes & TX_ACL && touches(holder, path, TOUCH_ACL)) ||
 	       (e->writes & (TX_CREATED | TX_VALUE) &&
 		       touches(holder, path, TOUCH_VALUE));
 }
 
+/* Does @tx remove the node at @place, or one above it? */
+static bool removes(const struct tx *tx, const struct place *place)
+{
+	for (; place; place = place->parent) {
+		const struct tx_entry *e = tx_entry_at(tx, place);
+
+		++*steps_of(tx);
+		if (e && e->writes & TX_REMOVED)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Both have as many entries as a guest likes, as deep as it likes: each is
+ * taken once, and looked up in the other's.
+ */
 bool turn_forbids(const struct tx *tx)
 {
 	const struct tx *holder = tx->conn->server->turns.holder;
+	bool removed = false;
 
 	if (!turn_binds(tx->conn))
 		return false;
-	for (uint32_t i = 0; i < tx->set.nr; i++)
+	for (uint32_t i = 0; i < tx->set.nr; i++) {
 		if (entry_touches(holder, &tx->set.entry[i]))
 			return true;
+		removed |= tx->set.entry[i].writes & TX_REMOVED;
+	}
+	for (uint32_t i = 0; removed && i < holder->set.nr; i++) {
+		const struct tx_entry *e = &holder->set.entry[i];
+
+		if (entry_depends(e) && removes(tx, e->place))
+			return true;
+	}
 	return false;
 }
 

@@ -13,6 +13,8 @@
  * What the transaction will look at is not known beforehand, so it may come
  * to a place that has changed since it began: it is moved to the current root
  * then, which cannot fail since all it depends on so far was kept as it was.
+ * That costs what all it has written costs.  So the connection does no more
+ * in this turn of the loop, and it is for the time that the transaction has.
  *
  * There is one turn at a time.  Claims wait in their order, and in between
  * whoever had to wait goes first.  The privileged domain never waits for the
@@ -52,12 +54,14 @@ struct turns {
 	struct parked_head parked; /* connections that wait for its end */
 	struct event *timer;
 	struct loop_work next; /* give the next turn */
+	uint64_t steps; /* entries looked at for others: what they cost */
 };
 
 /* Embedded in the connection.  All zero at the start. */
 struct turn_conn {
 	TAILQ_ENTRY(conn) link; /* in parked */
 	bool parked;
+	bool moved;     /* its transaction, in this turn of the loop */
 	unsigned lost;  /* commits in a row */
 	uint64_t used;  /* of the credit, us */
 	uint64_t stamp; /* when that was so */

@@ -156,6 +156,12 @@ static const struct {
 	{"G/d/x", "W/d/x=1", false},
 	{"G/d/x", "P/d/x=b0,r3", true},
 	{"R/d/x=stolen", "R/d/x=stolen", false},
+	/* whoever has no rights there does not stand in the way */
+	{"X/e/own/s", "D/e/own", false},
+	{"X/e/own/none", "D/e/own", false},
+	{"X/e/own/s", "D/e/own/s", false},
+	{"R/e/own/all=1", "D/e/own", true},
+	{"X/e/own/s R/e/own/all=1", "D/e/own", true},
 };
 
 static void send_step(int who, const char *text)
@@ -181,18 +187,25 @@ static void send_step(int who, const char *text)
 
 START_TEST(test_what_waits)
 {
-	int other = -fx_client((turn_setup(), fx));
+	int client = fx_client((turn_setup(), fx));
+	/* /e is for guests among themselves */
+	bool guests = strstr(rows[_i].inside, "/e/");
+	int other = guests ? 1 : -client;
+	int who = guests ? 2 : k2;
 	uint32_t tx;
 
-	lose(k2, TURN_LOSSES);
-	tx = begin(k2);
-	steps(k2, tx, rows[_i].inside);
+	steps(k, 0, "W/e/own/s=1 W/e/own/all=1");
+	steps(k, 0, "P/e=n1 P/e/own=n1 P/e/own/s=n1 P/e/own/all=b1");
+	lose(who, TURN_LOSSES);
+	tx = begin(who);
+	ck_assert_ptr_nonnull(holder());
+	steps(who, tx, rows[_i].inside);
 	send_step(other, rows[_i].other);
 	ck_assert_msg(answered(other) != rows[_i].waits, "%s, %s",
 		rows[_i].inside, rows[_i].other);
-	OK(commit(k2, tx));
+	OK(commit(who, tx));
 	ck_assert(answered(other) == rows[_i].waits);
-	close(-other);
+	close(client);
 	tx_teardown();
 }
 END_TEST
@@ -398,8 +411,124 @@ START_TEST(test_guests_share)
 }
 END_TEST
 
+/* What a commit costs is of the entries of both, not of their product. */
+START_TEST(test_cost_of_commits)
+{
+	enum { NR = 200, LEVELS = 100 };
+	char path[2 * LEVELS + 32], deep[2 * LEVELS + 16];
+	uint64_t before;
+	uint32_t a, b;
+	int n;
+
+	turn_setup();
+	steps(k, 0, "M/one P/one=n1 M/two P/two=n2");
+	n = sprintf(deep, "/two");
+	for (int i = 0; i < LEVELS; i++)
+		n += sprintf(deep + n, "/d");
+	OK(MKDIR(2, 0, deep));
+	for (int i = 0; i < NR; i++) {
+		snprintf(path, sizeof(path), "/one/%d", i);
+		OK(put(1, 0, path, ""));
+	}
+	b = begin(1);
+	for (int i = 0; i < NR; i++) {
+		snprintf(path, sizeof(path), "/one/%d", i);
+		OK(RM(1, b, path));
+	}
+	lose(2, TURN_LOSSES);
+	a = begin(2);
+	ck_assert_ptr_nonnull(holder());
+	for (int i = 0; i < NR; i++) {
+		snprintf(path, sizeof(path), "%s/%d", deep, i);
+		IS(GET(2, a, path), ENOENT);
+	}
+	before = fx->server->turns.steps;
+	OK(commit(1, b));
+	ck_assert_uint_gt(fx->server->turns.steps, before);
+	ck_assert_uint_lt(
+		fx->server->turns.steps - before, 3 * NR * (LEVELS + 5));
+	/* nor one request, of the entries */
+	before = fx->server->turns.steps;
+	OK(MKDIR(1, 0, "/one/more"));
+	OK(RM(1, 0, "/one/more"));
+	ck_assert_uint_lt(
+		fx->server->turns.steps - before, 2 * NR * (LEVELS + 5));
+	OK(commit(2, a));
+	tx_teardown();
+}
+END_TEST
+
+/* Replies that have come, without another turn of the loop. */
+static int replies(int client)
+{
+	struct xsmsg_hdr hdr;
+	uint8_t buf[4096];
+	ssize_t n = recv(client, buf, sizeof(buf), MSG_PEEK);
+	int nr = 0;
+
+	for (ssize_t at = 0; at < n; nr++) {
+		memcpy(&hdr, buf + at, sizeof(hdr));
+		at += XSMSG_HDR_LEN + (ssize_t)hdr.len;
+	}
+	return nr;
+}
+
+/* Who moves on at its own wish has one move in a turn of the loop. */
+START_TEST(test_moves_cost)
+{
+	uint32_t tx;
+	int nr = 0;
+
+	turn_setup();
+	steps(k, 0, "W/d/0=0 W/d/1=0 W/d/2=0 W/d/3=0");
+	lose(k2, TURN_LOSSES);
+	tx = begin(k2);
+	ck_assert_ptr_nonnull(holder());
+	OK(put(k2, tx, "/d/mine", "1"));
+	for (int i = 0; i < 4; i++) {
+		char path[] = {'/', 'd', '/', (char)('0' + i), '\0', '1'};
+
+		fx_send(fx, k2, XS_OP_WRITE, 0, path, 6);
+		fx_send(fx, k2, XS_OP_READ, tx, path, 5);
+	}
+	for (int i = 0; i < 20 && nr < 8; i++) {
+		fx_turn(fx);
+		ck_assert_int_le(replies(-k2), nr + 2);
+		nr = replies(-k2);
+		ck_assert_ptr_nonnull(holder());
+	}
+	ck_assert_int_eq(nr, 8);
+	for (int i = 0; i < 8; i++)
+		ck_assert(answered(k2));
+	tx_teardown();
+}
+END_TEST
+
+/* What that costs is for its time: none is left, no more moves. */
+START_TEST(test_moves_in_time)
+{
+	uint32_t tx;
+
+	turn_setup();
+	lose(k2, TURN_LOSSES);
+	tx = begin(k2);
+	OK(put(k2, tx, "/d/mine", "1"));
+	OK(put(k2, 0, "/d/y", "1"));
+	fake_us += TURN_US - 1;
+	READS(k2, tx, "/d/y", "1");
+	ck_assert_ptr_nonnull(holder());
+	OK(put(k2, 0, "/d/x", "2"));
+	fake_us += 1;
+	READS(k2, tx, "/d/x", "stolen");
+	ck_assert_ptr_null(holder());
+	tx_teardown();
+}
+END_TEST
+
 BH_CHECK_MAIN("turn", 60, BH_LOOP(test_xsa_206, 2), BH_TEST(test_parked),
 	BH_LOOP(test_what_waits, (int)ARRAY_LEN(rows)), BH_TEST(test_moves_on),
 	BH_TEST(test_ends_in_time), BH_LOOP(test_ends_with_its_connection, 6),
 	BH_TEST(test_privileged_first), BH_LOOP(test_commits_of_others, 4),
-	BH_TEST(test_claims), BH_TEST(test_guests_share))
+	BH_TEST(test_claims), BH_TEST(test_guests_share),
+	BH_TEST(test_cost_of_commits), BH_TEST(test_moves_cost),
+	BH_TEST(test_moves_in_time))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* change.c - the one place where the state of the store changes */
 #include "xenstored/change.h"
+#include "xenstored/place.h"
+#include "xenstored/server.h"
 
 static const struct change_ops *const kinds[CHANGE_KINDS] = {
 	[CHANGE_NODE_WRITE] = &change_node_write,
@@ -20,7 +22,7 @@ static const struct change_ops *const kinds[CHANGE_KINDS] = {
 	[CHANGE_QUOTA] = &change_quota,
 };
 
-int change_apply(struct server *server, struct change *change)
+static int apply(struct server *server, struct change *change)
 {
 	const struct change_ops *ops = kinds[change->kind];
 	int r;
@@ -32,4 +34,21 @@ int change_apply(struct server *server, struct change *change)
 	if (ops->notify)
 		ops->notify(server, change);
 	return 0;
+}
+
+int change_apply(struct server *server, struct change *change)
+{
+	const size_t *all = places_versions(server->places);
+	size_t was = *all;
+	int r = apply(server, change);
+
+	/*
+	 * Within a transaction its fork has become larger or smaller, and
+	 * nothing else: its base keeps all the fork had from there.
+	 */
+	if (change->tx && change->kind != CHANGE_TX_COMMIT)
+		tx_own_set(change->tx, change->tx->own + (*all - was));
+	else
+		txs_check(server);
+	return r;
 }

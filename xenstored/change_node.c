@@ -155,10 +155,8 @@ static void write_commit(struct server *server, struct change *change)
 	tree_commit(&server->tree, edit);
 	if (!edit->created) {
 		domain_node_changed(server, edit->old, edit->new);
-		txs_let_go(server, tx_version_size(edit->old->value_len));
 		return;
 	}
-	txs_let_go(server, 0);
 	node_walk_start(&server->walk, edit->new);
 	while ((node = node_walk_next(&server->walk)))
 		domain_node_added(server, node);
@@ -204,7 +202,6 @@ static int remove_prepare(struct server *server, struct change *change)
 static void remove_commit(struct server *server, struct change *change)
 {
 	struct node *node, *top = change->edit.old;
-	size_t bytes = 0;
 
 	if (tx_commit(change, 0))
 		return;
@@ -213,11 +210,9 @@ static void remove_commit(struct server *server, struct change *change)
 	while ((node = node_walk_next(&server->walk))) {
 		domain_node_removed(server, node);
 		change->removed++;
-		bytes += tx_version_size(node->value_len);
 		if (node != top && !LIST_EMPTY(&node->place->watched))
 			change->watched = true;
 	}
-	txs_let_go(server, bytes);
 }
 
 /* Below the topmost node, watches fire for exactly their own node. */
@@ -282,7 +277,6 @@ static void acl_commit(struct server *server, struct change *change)
 		return;
 	tree_commit(&server->tree, edit);
 	domain_node_changed(server, edit->old, edit->new);
-	txs_let_go(server, tx_version_size(edit->old->value_len));
 }
 
 const struct change_ops change_node_acl = {

@@ -108,17 +108,13 @@ static bool is_top_removed(const struct tx *tx, const struct tx_entry *e)
 	return e->writes & TX_REMOVED && !tx_removed_above(tx, e->place);
 }
 
-static size_t subtree_removed(struct server *server, const struct node *top)
+static void subtree_removed(struct server *server, const struct node *top)
 {
 	struct node *node;
-	size_t bytes = 0;
 
 	node_walk_start(&server->walk, (struct node *)(uintptr_t)top);
-	while ((node = node_walk_next(&server->walk))) {
+	while ((node = node_walk_next(&server->walk)))
 		domain_node_removed(server, node);
-		bytes += tx_version_size(node->value_len);
-	}
-	return bytes;
 }
 
 static void entry_account(struct server *server, const struct tx_entry *e)
@@ -137,8 +133,6 @@ static void commit_commit(struct server *server, struct change *change)
 {
 	struct tx *tx = change->tx;
 	const struct tx_set *set = &tx->set;
-	/* It was charged for every copy it made: as many versions are old. */
-	size_t bytes = tx->memory;
 
 	if (!tx->wrote)
 		return;
@@ -146,11 +140,11 @@ static void commit_commit(struct server *server, struct change *change)
 	node_unref(server->places, server->tree.root);
 	server->tree.root = tx->tree.root;
 	tx->tree.root = NULL;
+	tx_own_set(tx, 0);
 	/* All that goes first: a place is in the list of one owner. */
 	for (uint32_t i = 0; i < set->nr; i++)
 		if (is_top_removed(tx, &set->entry[i]))
-			bytes += subtree_removed(server, set->entry[i].base);
-	txs_let_go(server, bytes);
+			subtree_removed(server, set->entry[i].base);
 	for (uint32_t i = 0; i < set->nr; i++)
 		entry_account(server, &set->entry[i]);
 }

@@ -349,6 +349,7 @@ void domain_node_added(struct server *server, struct node *node)
 
 	account_force(&owner->account[DOMAIN_NODES], 1);
 	LIST_INSERT_HEAD(&owner->owned, node->place, owned);
+	server->txs.current += node_version_size(node);
 	memory_take(owner, cost_of(node));
 }
 
@@ -359,6 +360,7 @@ void domain_node_removed(struct server *server, struct node *node)
 	account_give(&owner->account[DOMAIN_NODES], 1);
 	account_give(&owner->account[DOMAIN_MEMORY], cost_of(node));
 	LIST_REMOVE(node->place, owned);
+	server->txs.current -= node_version_size(node);
 }
 
 void domain_node_changed(
@@ -372,6 +374,7 @@ void domain_node_changed(
 		domain_node_added(server, new);
 		return;
 	}
+	server->txs.current += node_version_size(new) - node_version_size(old);
 	account_give(&owner->account[DOMAIN_MEMORY], was);
 	memory_take(owner, is);
 }

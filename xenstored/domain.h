@@ -86,6 +86,7 @@ struct domain {
 	struct quota_log refused[QUOTAS];
 	struct place_list owned; /* its nodes in the current root */
 	size_t growth;           /* scratch of a commit */
+	size_t keepers;          /* scratch: transactions with old versions */
 	struct domain *target;   /* SET_TARGET: it has its rights; or NULL */
 	LIST_ENTRY(domain) at_target;
 	struct domain_stubs stubs; /* those that have it as their target */

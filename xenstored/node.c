@@ -7,8 +7,9 @@
 #include "xenstored/node.h"
 #include "xenstored/place.h"
 
-struct node *node_new(struct place *place, struct acl *acl, struct kids *kids,
-	const void *value, size_t len, uint64_t gen)
+struct node *node_new(struct places *places, struct place *place,
+	struct acl *acl, struct kids *kids, const void *value, size_t len,
+	uint64_t gen)
 {
 	struct node *node = malloc(offsetof(struct node, value) + len);
 
@@ -22,6 +23,7 @@ struct node *node_new(struct place *place, struct acl *acl, struct kids *kids,
 	node->value_len = (uint16_t)len;
 	if (len)
 		memcpy(node->value, value, len);
+	*places_versions(places) += node_version_size(node);
 	return node;
 }
 
@@ -55,6 +57,7 @@ size_t node_bury(struct places *places, struct node **gone, size_t max)
 		if (node->kids)
 			kids_drop(node->kids, gone);
 		places_unref(places, node->place);
+		*places_versions(places) -= node_version_size(node);
 		free(node);
 	}
 	return nr;

@@ -43,15 +43,18 @@ struct node {
 };
 
 enum {
+	NODE_VERSION_COST = 160, /* of a version, besides its value */
 	NODE_DEPTH_MAX = PATH_ABS_MAX / 2 + 1, /* nodes from root to leaf */
 };
 
 /*
  * A node with one reference, which takes its own references of @place, @acl
- * and @kids (may be NULL).  NULL when out of memory.
+ * and @kids (may be NULL).  It counts for *places_versions() until it is freed.
+ * NULL when out of memory.
  */
-struct node *node_new(struct place *place, struct acl *acl, struct kids *kids,
-	const void *value, size_t len, uint64_t gen);
+struct node *node_new(struct places *places, struct place *place,
+	struct acl *acl, struct kids *kids, const void *value, size_t len,
+	uint64_t gen);
 
 struct node *node_ref(struct node *node);
 
@@ -90,6 +93,12 @@ struct node *node_walk_next(struct node_walk *walk);
  * of steps in one walk.
  */
 struct node *node_walk_down(struct node_walk *walk);
+
+/* Bytes that a version of a node counts for, in memory of old ones. */
+static inline size_t node_version_size(const struct node *node)
+{
+	return NODE_VERSION_COST + (size_t)node->value_len;
+}
 
 /* Changes with the set of names below @node. */
 static inline uint64_t node_kids_gen(const struct node *node)

@@ -32,6 +32,7 @@ struct places {
 	size_t buckets; /* in use; more than half of cap, or all of it */
 	size_t cap;     /* a power of 2 */
 	size_t nr;
+	size_t versions;
 	struct place *root, *special;
 };
 
@@ -90,6 +91,11 @@ struct place *places_root(struct places *places)
 size_t places_nr(const struct places *places)
 {
 	return places->nr;
+}
+
+size_t *places_versions(struct places *places)
+{
+	return &places->versions;
 }
 
 size_t places_buckets(const struct places *places)

@@ -57,6 +57,9 @@ struct place *places_root(struct places *places);
 /* Places in the table, without the roots; for tests and statistics. */
 size_t places_nr(const struct places *places);
 
+/* Bytes of all versions of nodes at these places; node.c keeps it. */
+size_t *places_versions(struct places *places);
+
 /* How many buckets the table has, likewise. */
 size_t places_buckets(const struct places *places);
 

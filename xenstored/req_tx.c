@@ -44,7 +44,7 @@ int do_transaction_end(struct req *req)
 	change.tx = req->tx;
 	if (commit) {
 		r = change_apply(req->server, &change);
-		if (r == EAGAIN && !req->tx->lapsed)
+		if (r == EAGAIN && !req->tx->aged)
 			conn->turn.lost++;
 		if (!r)
 			conn->turn.lost = 0;

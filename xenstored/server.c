@@ -29,6 +29,7 @@ enum {
 	ACCEPTS_PER_TURN = 16,
 	PORTS_PER_TURN = 64,
 	GONE_PER_TURN = 1024,
+	GONE_AT_ONCE = 128, /* not worth coming back for */
 	PORT_MAX = 1 << 20, /* more than any event channel ABI has */
 };
 
@@ -63,21 +64,37 @@ static void gone_work(struct loop_work *work)
 
 	if (node_bury(server->places, &server->gone, part) < part) {
 		server->gone_nr = 0;
-		return;
+	} else {
+		server->gone_nr -=
+			part < server->gone_nr ? part : server->gone_nr;
+		loop_work_queue(server->loop, work);
 	}
-	server->gone_nr -= part < server->gone_nr ? part : server->gone_nr;
-	loop_work_queue(server->loop, work);
+	txs_freed(server);
 }
 
 void server_node_gone(struct server *server, struct node *node, size_t nr)
 {
-	/* a few nodes are not worth coming back for */
-	if (nr <= GONE_PER_TURN / 8) {
+	if (nr <= GONE_AT_ONCE) {
 		node_unref(server->places, node);
 		return;
 	}
 	node_drop(node, &server->gone);
 	server->gone_nr += nr;
+	loop_work_queue(server->loop, &server->gone_work);
+}
+
+void server_root_gone(struct server *server, struct node *root)
+{
+	node_drop(root, &server->gone);
+	if (!server->gone)
+		return;
+	if (node_bury(server->places, &server->gone, GONE_AT_ONCE) <
+		GONE_AT_ONCE) {
+		server->gone_nr = 0;
+		return;
+	}
+	/* Nobody has counted them: no more than there are old ones. */
+	server->gone_nr = txs_old(server) / NODE_VERSION_COST;
 	loop_work_queue(server->loop, &server->gone_work);
 }
 
@@ -210,12 +227,12 @@ void server_free(struct server *server)
 	rundir_close(server);
 	conf_free(server->domains.conf);
 	loop_work_cancel(server->loop, &server->domain_work);
-	loop_work_cancel(server->loop, &server->gone_work);
 	loop_work_cancel(server->loop, &server->domains.leave);
-	if (server->places)
-		(void)node_bury(server->places, &server->gone, SIZE_MAX);
 	while ((conn = TAILQ_FIRST(&server->conns)))
 		conn_kill(conn);
+	loop_work_cancel(server->loop, &server->gone_work);
+	if (server->places)
+		(void)node_bury(server->places, &server->gone, SIZE_MAX);
 	if (server->tree.root)
 		uproot(server);
 	txs_fini(server);

@@ -64,7 +64,7 @@ struct server {
 	 * removes a large tree is answered first, and nobody waits for it.
 	 */
 	struct node *gone;
-	size_t gone_nr; /* at most so many with all below them */
+	size_t gone_nr; /* about so many with all below them */
 	struct loop_work gone_work;
 
 	int listen_fd; /* -1: not listening */
@@ -116,6 +116,9 @@ void server_domains_later(struct server *server);
 
 /* Free @node, a removed one, and the @nr nodes that it is with all below. */
 void server_node_gone(struct server *server, struct node *node, size_t nr);
+
+/* Give up @root, that of a transaction; what that frees goes in parts. */
+void server_root_gone(struct server *server, struct node *root);
 
 /* Room for local @port in the table of ports.  0 or ENOMEM. */
 int server_port_reserve(struct server *server, uint32_t port) __must_check;

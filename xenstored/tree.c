@@ -13,8 +13,9 @@ int tree_init(struct tree *tree, struct places *places, struct acl *acl)
 	tree->places = places;
 	tree->last_gen = 1;
 	tree->gen = &tree->last_gen;
-	tree->copied = tree->copies = 0;
-	tree->root = node_new(places_root(places), acl, NULL, NULL, 0, 1);
+	tree->copied = 0;
+	tree->root =
+		node_new(places, places_root(places), acl, NULL, NULL, 0, 1);
 	return tree->root ? 0 : ENOMEM;
 }
 
@@ -36,7 +37,7 @@ void tree_fork(struct tree *tree, struct tree *fork)
 	fork->root = node_ref(tree->root);
 	fork->gen = tree->gen;
 	fork->last_gen = 0;
-	fork->copied = fork->copies = 0;
+	fork->copied = 0;
 }
 
 /* The places from below the root to @place, by depth; returns the root. */
@@ -130,9 +131,9 @@ void tree_find(struct tree *tree, struct node *root, const char *path,
 }
 
 /* A copy of @node which shares its children. */
-static struct node *node_copy(const struct node *node)
+static struct node *node_copy(struct places *places, const struct node *node)
 {
-	return node_new(node->place, node->acl, node->kids, node->value,
+	return node_new(places, node->place, node->acl, node->kids, node->value,
 		node->value_len, node->gen);
 }
 
@@ -156,7 +157,7 @@ static int tree_own(
 		int r;
 
 		if (node->refs > 1 && (near || !last)) {
-			copy = node_copy(node);
+			copy = node_copy(tree->places, node);
 			if (!copy)
 				return ENOMEM;
 			if (pos->parent)
@@ -166,7 +167,6 @@ static int tree_own(
 			node_unref(tree->places, node);
 			node = copy;
 			tree->copied += copy->value_len;
-			tree->copies++;
 		}
 		pos->near = node;
 		if (last)
@@ -215,8 +215,8 @@ int tree_prep_value(struct tree *tree, const struct tree_pos *at,
 	if (r)
 		return r;
 	return edit_replace(tree, edit,
-		node_new(edit->old->place, edit->old->acl, edit->old->kids,
-			value, len, ++*tree->gen));
+		node_new(tree->places, edit->old->place, edit->old->acl,
+			edit->old->kids, value, len, ++*tree->gen));
 }
 
 int tree_prep_acl(struct tree *tree, const struct tree_pos *at, struct acl *acl,
@@ -227,7 +227,7 @@ int tree_prep_acl(struct tree *tree, const struct tree_pos *at, struct acl *acl,
 	if (r)
 		return r;
 	return edit_replace(tree, edit,
-		node_new(edit->old->place, acl, edit->old->kids,
+		node_new(tree->places, edit->old->place, acl, edit->old->kids,
 			edit->old->value, edit->old->value_len, ++*tree->gen));
 }
 
@@ -258,7 +258,7 @@ static int edit_append(struct tree *tree, struct tree_edit *edit,
 		edit->leaf ? edit->leaf->place : near->place, comp, comp_len);
 	if (!place)
 		return ENOMEM;
-	node = node_new(place, acl, NULL, NULL, 0, *tree->gen);
+	node = node_new(tree->places, place, acl, NULL, NULL, 0, *tree->gen);
 	places_unref(tree->places, place);
 	if (!node)
 		return ENOMEM;
@@ -285,7 +285,8 @@ static int edit_leaf_value(struct tree *tree, struct tree_edit *edit,
 
 	if (!len)
 		return 0;
-	new = node_new(leaf->place, leaf->acl, NULL, value, len, *tree->gen);
+	new = node_new(tree->places, leaf->place, leaf->acl, NULL, value, len,
+		*tree->gen);
 	if (!new)
 		return ENOMEM;
 	if (above)

@@ -37,7 +37,6 @@ struct tree {
 	uint64_t *gen;     /* the last generation given out, by any fork */
 	uint64_t last_gen; /* where gen points, unless this is a fork */
 	size_t copied;     /* bytes of values, to have nodes of its own */
-	size_t copies;     /* those nodes */
 };
 
 /* Where a path leads.  All pointers are borrowed from the root. */

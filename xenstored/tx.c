@@ -438,7 +438,6 @@ int tx_new(struct conn *conn, struct tx **new)
 	conn->txs_nr++;
 	tx->started = server->txs.now();
 	if (!domain->priv) {
-		tx->let_go = server->txs.let_go;
 		TAILQ_INSERT_TAIL(&server->txs.by_age, tx, by_age);
 		if (tx_expires(tx))
 			tx_arm(&server->txs, tx_expires(tx));
@@ -458,10 +457,11 @@ void tx_lapse(struct tx *tx)
 	tx->lapsed = true;
 	if (!tx->conn->domain->priv)
 		TAILQ_REMOVE(&server->txs.by_age, tx, by_age);
-	tree_fini(&tx->tree);
-	if (tx->base)
-		node_unref(server->places, tx->base);
-	tx->base = NULL;
+	tx_own_set(tx, 0);
+	if (tx->tree.root)
+		server_root_gone(server, tx->tree.root);
+	server_root_gone(server, tx->base);
+	tx->tree.root = tx->base = NULL;
 	for (uint32_t i = 0; i < tx->set.nr; i++)
 		places_unref(server->places, tx->set.entry[i].place);
 	free(tx->set.entry);
@@ -505,28 +505,23 @@ struct tree *tx_tree(struct server *server, struct tx *tx)
 	return tx && !tx->lapsed ? &tx->tree : &server->tree;
 }
 
-static bool tx_is_due(const struct txs *txs, const struct tx *tx, uint64_t now)
-{
-	uint64_t at = tx_expires(tx);
-
-	return txs->let_go - tx->let_go > TX_LET_GO_MAX || (at && at <= now);
-}
-
 /* Once per expiry, not per turn: there is nothing to look for before. */
-static void txs_work(struct loop_work *work)
+static void txs_age(struct txs *txs)
 {
-	struct txs *txs = container_of(work, struct txs, work);
 	uint64_t now = txs->now();
 	struct tx *tx, *next;
 
 	for (tx = TAILQ_FIRST(&txs->by_age); tx; tx = next) {
+		uint64_t at = tx_expires(tx);
+
 		next = TAILQ_NEXT(tx, by_age);
-		if (tx_is_due(txs, tx, now)) {
+		if (at && at <= now) {
 			log_warn(&tx->conn->domain->log, "tx-lapsed",
 				"a transaction has been open for too long");
+			tx->aged = true;
 			tx_lapse(tx);
-		} else if (tx_expires(tx)) {
-			tx_arm(txs, tx_expires(tx));
+		} else if (at) {
+			tx_arm(txs, at);
 		}
 	}
 }
@@ -536,26 +531,98 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct txs *txs = arg;
 
 	txs->timer_at = 0;
-	txs_work(&txs->work);
+	txs_age(txs);
 }
 
-void txs_let_go(struct server *server, size_t bytes)
+static void txs_aging(struct loop_work *work)
 {
-	struct txs *txs = &server->txs;
-	const struct tx *oldest = TAILQ_FIRST(&txs->by_age);
-	struct tree *tree = &server->tree;
-
-	txs->let_go += bytes + tree->copies * TX_COPY_COST + tree->copied;
-	tree->copies = tree->copied = 0;
-	/* Not at once: one may be on the stack. */
-	if (oldest && txs->let_go - oldest->let_go > TX_LET_GO_MAX)
-		loop_work_queue(server->loop, &txs->work);
+	txs_age(container_of(work, struct txs, aging));
 }
 
 void txs_age_changed(struct server *server)
 {
 	if (!TAILQ_EMPTY(&server->txs.by_age))
-		loop_work_queue(server->loop, &server->txs.work);
+		loop_work_queue(server->loop, &server->txs.aging);
+}
+
+size_t txs_old(const struct server *server)
+{
+	return *places_versions(server->places) - server->txs.current;
+}
+
+void tx_own_set(struct tx *tx, size_t own)
+{
+	struct txs *txs = &tx->conn->server->txs;
+
+	txs->forks += own - tx->own;
+	tx->own = own;
+}
+
+/* Too many old versions, and guests who can give some up? */
+static bool txs_keep_much(const struct server *server)
+{
+	const struct txs *txs = &server->txs;
+
+	return !TAILQ_EMPTY(&txs->by_age) &&
+	       txs_old(server) - txs->forks > txs->kept_max;
+}
+
+/* The oldest one of the guest with the most that keep anything; or NULL. */
+static struct tx *txs_worst(const struct server *server)
+{
+	const struct tx_head *by_age = &server->txs.by_age;
+	struct tx *tx, *worst = NULL;
+
+	TAILQ_FOREACH (tx, by_age, by_age)
+		tx->conn->domain->keepers = 0;
+	TAILQ_FOREACH (tx, by_age, by_age)
+		tx->conn->domain->keepers += tx->base != server->tree.root;
+	TAILQ_FOREACH (tx, by_age, by_age)
+		if (tx->base != server->tree.root &&
+			(!worst || tx->conn->domain->keepers >
+					   worst->conn->domain->keepers))
+			worst = tx;
+	return worst;
+}
+
+static bool txs_must_shed(const struct server *server)
+{
+	return txs_keep_much(server) &&
+	       (!server->gone || server->txs.waited >= TX_WAIT_TURNS);
+}
+
+/* One at a time: what is left then is known when that was freed. */
+static void txs_shed(struct loop_work *work)
+{
+	struct txs *txs = container_of(work, struct txs, shed);
+	struct server *server = container_of(txs, struct server, txs);
+	struct tx *tx = txs_must_shed(server) ? txs_worst(server) : NULL;
+
+	if (!tx)
+		return;
+	txs->waited = 0;
+	log_warn(&tx->conn->domain->log, "tx-lapsed",
+		"transactions keep too many old versions of nodes");
+	tx_lapse(tx);
+	txs_check(server);
+}
+
+void txs_check(struct server *server)
+{
+	/* Not at once: one may be on the stack. */
+	if (txs_must_shed(server))
+		loop_work_queue(server->loop, &server->txs.shed);
+}
+
+void txs_freed(struct server *server)
+{
+	struct txs *txs = &server->txs;
+
+	if (server->gone && txs_keep_much(server))
+		txs->waited++;
+	else
+		txs->waited = 0;
+	txs_check(server);
 }
 
 int txs_init(struct server *server)
@@ -564,7 +631,9 @@ int txs_init(struct server *server)
 
 	TAILQ_INIT(&txs->by_age);
 	txs->now = clock_us;
-	loop_work_init(&txs->work, txs_work);
+	txs->kept_max = TX_KEPT_MAX;
+	loop_work_init(&txs->aging, txs_aging);
+	loop_work_init(&txs->shed, txs_shed);
 	txs->timer = evtimer_new(loop_base(server->loop), on_timer, txs);
 	return txs->timer ? 0 : ENOMEM;
 }
@@ -573,7 +642,8 @@ void txs_fini(struct server *server)
 {
 	struct txs *txs = &server->txs;
 
-	loop_work_cancel(server->loop, &txs->work);
+	loop_work_cancel(server->loop, &txs->aging);
+	loop_work_cancel(server->loop, &txs->shed);
 	if (txs->timer)
 		event_free(txs->timer);
 }

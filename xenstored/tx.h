@@ -33,12 +33,23 @@
  * DOC: Old versions
  *
  * An open transaction keeps every version of a node alive that its base has.
- * One of a guest lapses when it is older than the domain's limit, or when the
- * store has let go of TX_LET_GO_MAX bytes since it began: it gives all of it
- * up, later requests see the store as it is and write nothing, and its commit
- * is a conflict.  So what all guests together keep is bounded, and neither who
- * holds a transaction nor who writes pays for what the other one does: those
- * bytes are a thousand times what a transaction sees go by in its turns.
+ * One of a guest lapses when it is older than the domain's limit, or when old
+ * versions have become too many: it gives all of it up, later requests see the
+ * store as it is and write nothing, and its commit is a conflict.
+ *
+ * What is kept is counted, in bytes, not guessed: all versions that there are
+ * (*places_versions), without those of the current root (current), and without
+ * those that forks have of their own (forks), for which domains are charged.
+ * When that is more than kept_max, the guest with the most transactions on
+ * other roots than the current one loses its oldest one, and so on.  So who
+ * takes many snapshots pays, not who has one, nor who writes much.
+ *
+ * Versions that nobody keeps any more, and that only wait to be freed, are
+ * among them.  So this waits while there are any, for TX_WAIT_TURNS at most:
+ * as a part of them is freed in every turn, it then is not they.
+ *
+ * Invariant: these counters equal a full walk, whenever no change is under
+ * way.
  */
 #ifndef BH_XENSTORED_TX_H
 #define BH_XENSTORED_TX_H
@@ -61,8 +72,9 @@ enum {
 	/* Bytes charged for an entry, besides names that are new. */
 	TX_ENTRY_COST = 64,
 	/* For each node on the way to what is written, besides value and acl. */
-	TX_COPY_COST = 160,
-	TX_LET_GO_MAX = 32 << 20,
+	TX_COPY_COST = NODE_VERSION_COST,
+	TX_KEPT_MAX = 32 << 20, /* bytes of old versions */
+	TX_WAIT_TURNS = 64,     /* for those that are not kept */
 };
 
 enum tx_dep {
@@ -111,6 +123,7 @@ struct tx {
 	struct conn *conn;
 	uint32_t id;
 	bool lapsed;
+	bool aged;         /* lapsed, as it was too old */
 	bool wrote;        /* tree differs from base */
 	bool claims;       /* waits for a turn, see turn.h */
 	struct node *base; /* holds a reference */
@@ -118,8 +131,8 @@ struct tx {
 	struct tx_set set;
 	long nodes;       /* more nodes of the connection's domain */
 	size_t memory;    /* bytes charged to the domain */
+	size_t own;       /* bytes of versions that only its tree has */
 	uint64_t started; /* us */
-	uint64_t let_go;  /* of txs, at the start */
 };
 
 TAILQ_HEAD(tx_head, tx);
@@ -127,25 +140,31 @@ TAILQ_HEAD(tx_head, tx);
 /* Embedded in the server. */
 struct txs {
 	struct tx_head by_age; /* oldest first */
-	uint64_t let_go;       /* bytes the store has let go of */
+	size_t current;        /* bytes of versions in the current root */
+	size_t forks;          /* of all transactions' own */
+	size_t kept_max;       /* TX_KEPT_MAX; tests have their own */
+	unsigned waited;       /* turns with too many */
 	uint64_t (*now)(void); /* us, never back; tests have their own */
 	struct event *timer;
 	uint64_t timer_at; /* when it fires; 0: it is not set */
-	struct loop_work work;
+	struct loop_work aging, shed;
 };
 
 /* 0 or ENOMEM. */
 int txs_init(struct server *server) __must_check;
 void txs_fini(struct server *server);
 
-/* What an old version of a node with a value of @len bytes occupies. */
-static inline size_t tx_version_size(size_t len)
-{
-	return TX_COPY_COST + len;
-}
+/* Bytes of all versions but the current ones. */
+size_t txs_old(const struct server *server);
 
-/* The store let go of @bytes of nodes, and of those on the way to them. */
-void txs_let_go(struct server *server, size_t bytes);
+/* Something has changed: are there too many old versions? */
+void txs_check(struct server *server);
+
+/* A part of what waits to be freed was freed: are there still? */
+void txs_freed(struct server *server);
+
+/* @tx has @own bytes of versions of its own. */
+void tx_own_set(struct tx *tx, size_t own);
 
 /* Transactions of guests may have to lapse earlier than they had. */
 void txs_age_changed(struct server *server);

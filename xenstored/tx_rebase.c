@@ -173,6 +173,8 @@ int tx_rebase(struct tx *tx)
 {
 	struct server *server = tx->conn->server;
 	struct node *root = server->tree.root;
+	const size_t *all = places_versions(server->places);
+	size_t was = *all;
 	struct tree next;
 	int r;
 
@@ -186,11 +188,12 @@ int tx_rebase(struct tx *tx)
 		tree_fini(&next);
 		return r;
 	}
-	tree_fini(&tx->tree);
+	tx_own_set(tx, *all - was);
+	server_root_gone(server, tx->tree.root);
 	tx->tree = next;
 	/* As many as before, and those were charged. */
 	tx->tree.copied = 0;
-	node_unref(server->places, tx->base);
+	server_root_gone(server, tx->base);
 	tx->base = node_ref(root);
 	for (uint32_t i = 0; i < tx->set.nr; i++) {
 		struct tx_entry *e = &tx->set.entry[i];

@@ -150,7 +150,7 @@ static void step(struct fx *fx, int client, struct rd *rd)
 	default:
 		/* Minutes at a time: what is old lapses. */
 		now_us += what & 128 ? 200 * 1000 * 1000 : 0;
-		loop_work_queue(fx->loop, &fx->server->txs.work);
+		txs_age_changed(fx->server);
 	}
 	fx_turn(fx);
 }
@@ -238,6 +238,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	now_us = 1;
 	fx->server->txs.now = fake_now;
+	fx->server->txs.kept_max = 16 * NODE_VERSION_COST;
 	for (uint16_t i = 1; i <= GUESTS; i++) {
 		fx_dom_start(fx, i);
 		if (i <= 2)

@@ -331,6 +331,22 @@ static void compare_places(void)
 	SAME(places_nr(fx->server->places) == places_base + nr);
 }
 
+/* Counted are all versions that anybody has, each once. */
+static void compare_versions(void)
+{
+	struct fx_versions all = {0};
+
+	for (int t = 0; t < TREES; t++)
+		if (side[t].tree)
+			fx_versions_add(fx, &all, side[t].tree->root);
+	for (int o = 0; o < OLDS; o++)
+		if (old[o].root)
+			fx_versions_add(fx, &all, old[o].root);
+	SAME(fx_versions_sort(&all, NULL) ==
+		*places_versions(fx->server->places));
+	free(all.node);
+}
+
 static void compare_owners(void)
 {
 	for (int i = 0; i < OWNERS; i++) {
@@ -506,6 +522,7 @@ static void step(int more)
 	compare_at(s, id);
 	compare_at(s, 1 + (int)rnd((uint32_t)ids_nr() - 1));
 	compare_places();
+	compare_versions();
 	compare_owners();
 }
 
@@ -537,6 +554,7 @@ static void teardown(void)
 			old_end(&old[i]);
 	compare_all(&side[0].model, side[0].tree->root);
 	compare_places();
+	compare_versions();
 	close(-k);
 	fx_free(fx);
 }

@@ -339,6 +339,25 @@ START_TEST(test_commits_of_others)
 }
 END_TEST
 
+/* What a guest may not read it cannot keep from others. */
+START_TEST(test_commit_over_refused)
+{
+	uint32_t tx, other;
+
+	turn_setup();
+	steps(k, 0, "W/e/own/s=1 P/e=n1 P/e/own=n1 P/e/own/s=n1");
+	lose(2, TURN_LOSSES);
+	tx = begin(2);
+	ck_assert_ptr_nonnull(holder());
+	steps(2, tx, "X/e/own/s X/e/own/none");
+	other = begin(1);
+	steps(1, other, "D/e/own");
+	OK(commit(1, other));
+	OK(commit(2, tx));
+	tx_teardown();
+}
+END_TEST
+
 /* One after the other, in the order in which they began. */
 START_TEST(test_claims)
 {
@@ -529,6 +548,6 @@ BH_CHECK_MAIN("turn", 60, BH_LOOP(test_xsa_206, 2), BH_TEST(test_parked),
 	BH_LOOP(test_what_waits, (int)ARRAY_LEN(rows)), BH_TEST(test_moves_on),
 	BH_TEST(test_ends_in_time), BH_LOOP(test_ends_with_its_connection, 6),
 	BH_TEST(test_privileged_first), BH_LOOP(test_commits_of_others, 4),
-	BH_TEST(test_claims), BH_TEST(test_guests_share),
-	BH_TEST(test_cost_of_commits), BH_TEST(test_moves_cost),
-	BH_TEST(test_moves_in_time))
+	BH_TEST(test_commit_over_refused), BH_TEST(test_claims),
+	BH_TEST(test_guests_share), BH_TEST(test_cost_of_commits),
+	BH_TEST(test_moves_cost), BH_TEST(test_moves_in_time))

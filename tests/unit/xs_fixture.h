@@ -251,6 +251,101 @@ static inline struct fx *fx_new(void)
 	return fx;
 }
 
+/* Versions of nodes, each once, after fx_versions_sort(). */
+struct fx_versions {
+	const struct node **node;
+	size_t nr, cap;
+};
+
+static inline void fx_versions_add(
+	struct fx *fx, struct fx_versions *v, struct node *root)
+{
+	const struct node *node;
+
+	node_walk_start(&fx->server->walk, root);
+	while ((node = node_walk_next(&fx->server->walk))) {
+		if (v->nr == v->cap) {
+			v->cap = v->cap ? 2 * v->cap : 64;
+			v->node =
+				reallocarray(v->node, v->cap, sizeof(*v->node));
+			CHECK(v->node);
+		}
+		v->node[v->nr++] = node;
+	}
+}
+
+static inline int fx_versions_order(const void *a, const void *b)
+{
+	uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The bytes of all of them, but for those that are in @less, too. */
+static inline size_t fx_versions_sort(
+	struct fx_versions *v, const struct fx_versions *less)
+{
+	size_t nr = 0, bytes = 0;
+
+	qsort(v->node, v->nr, sizeof(*v->node), fx_versions_order);
+	for (size_t i = 0; i < v->nr; i++) {
+		if (nr && v->node[nr - 1] == v->node[i])
+			continue;
+		if (!less || !bsearch(&v->node[i], less->node, less->nr,
+				     sizeof(*v->node), fx_versions_order))
+			bytes += node_version_size(v->node[i]);
+		v->node[nr++] = v->node[i];
+	}
+	v->nr = nr;
+	return bytes;
+}
+
+/* What @tx has of its own; all it has goes to @all. */
+static inline size_t fx_tx_own(
+	struct fx *fx, const struct tx *tx, struct fx_versions *all)
+{
+	struct fx_versions base = {0}, fork = {0};
+	size_t own;
+
+	if (tx->lapsed)
+		return 0;
+	fx_versions_add(fx, &base, tx->base);
+	fx_versions_add(fx, &fork, tx->tree.root);
+	(void)fx_versions_sort(&base, NULL);
+	own = fx_versions_sort(&fork, &base);
+	fx_versions_add(fx, all, tx->base);
+	fx_versions_add(fx, all, tx->tree.root);
+	free(base.node);
+	free(fork.node);
+	return own;
+}
+
+/*
+ * Invariant: the counters of versions equal a full walk of all roots there
+ * are.  What waits to be freed is in none.
+ */
+static inline void fx_check_versions(struct fx *fx)
+{
+	const struct txs *txs = &fx->server->txs;
+	struct fx_versions all = {0};
+	const struct conn *conn;
+	const struct tx *tx;
+	size_t own = 0;
+
+	fx_versions_add(fx, &all, fx->server->tree.root);
+	CHECK(fx_versions_sort(&all, NULL) == txs->current);
+	TAILQ_FOREACH (conn, &fx->server->conns, link)
+		TAILQ_FOREACH (tx, &conn->txs, at_conn) {
+			CHECK(fx_tx_own(fx, tx, &all) == tx->own);
+			own += tx->own;
+		}
+	CHECK(txs->forks == own);
+	if (!fx->server->gone)
+		CHECK(fx_versions_sort(&all, NULL) ==
+			*places_versions(fx->server->places));
+	free(all.node);
+}
+
 /*
  * Invariant: accounts equal a full walk of the tree, and what the rings of
  * guests have besides.
@@ -293,6 +388,7 @@ static inline void fx_check_accounts(struct fx *fx)
 			CHECK(d->account[DOMAIN_MEMORY].used == bytes[i]);
 		CHECK(d->account[DOMAIN_MEMORY].used >= bytes[i]);
 	}
+	fx_check_versions(fx);
 }
 
 /* Checks, with the accounts, that everything was given back. */

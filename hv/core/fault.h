@@ -83,6 +83,8 @@
 		"the last but one type ref goes while the page is locked")     \
 	X(LINEAR_STALE, "linear-stale",                                        \
 		"cached walk survives a change above L1 (XSA-286)")            \
+	X(LINEAR_LATE, "linear-late",                                          \
+		"a walk is not made again once it is remembered")              \
 	X(STEAL_KEEPS_TYPE, "steal-keeps-type",                                \
 		"a stolen page keeps its type word (XSA-214)")                 \
 	X(STEAL_NO_REF, "steal-no-ref",                                        \

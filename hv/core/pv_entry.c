@@ -146,6 +146,8 @@ static void lin_keep(struct pv_vcpu *v, uint64_t vpn, struct hv_page *pt)
 	v->lin_vpn = vpn / v->pv->slots;
 	hv_store_rel(&v->lin, pt);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (hv_fault(HV_FAULT_LINEAR_LATE))
+		return;
 	if (pv_walk(v->pv, v->kroot, vpn, NULL, &now, NULL) || now != pt)
 		hv_store_rel(&v->lin, NULL);
 }

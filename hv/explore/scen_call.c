@@ -240,8 +240,8 @@ static const struct scenario t286 = {.name = "T286",
 	.vcpus = 2,
 	.setup = setup_286,
 	.run = run_286,
-	FAULTS("linear-stale"),
-	WORLD_FIXED};
+	FAULTS("linear-stale", "linear-late"),
+	WORLD_SCENARIO};
 
 /* ---- 215, 212: the hypervisor's addresses -------------------------------------- */
 

@@ -106,6 +106,12 @@ code "watch -n, too" 1 watch -q -n 1000000000 --timeout 1 /none
 check "all of them" test $((SECONDS - before)) -lt 12
 code "a condition is seen at once" 0 wait --timeout 10 /there=1
 
+fake burst
+code "many events at once" 1 wait --timeout 0.5 /none
+wait_for 5 grep -q reads "$T/burst.log"
+read -r reads _ <"$T/burst.log"
+check "one look for all of them ($reads)" test "$reads" -le 4
+
 # --- names of domains, and a connection that is lost meanwhile
 fake lost
 code "lost while names are read" 7 read work:x

@@ -2,7 +2,7 @@
 /*
  * xsfake.c - a store for tests of xs that does what no daemon does on demand
  *
- * usage: xsfake SOCKET guest|flood|lost
+ * usage: xsfake SOCKET guest|flood|burst|lost
  *
  * Its nodes are all there, with the value 1, but those that have "none" in
  * their path; what has "closed" in it is denied.  /open and /local/domain
@@ -10,6 +10,8 @@
  *
  *	guest	nothing more
  *	flood	from the first watch on, events without end
+ *	burst	in front of the answer to a watch, BURST events; says how many
+ *		values each client has read
  *	lost	hangs up when it is asked for a domain's name
  */
 #include <errno.h>
@@ -24,10 +26,13 @@
 
 #include <xen/io/xs_wire.h>
 
+enum { BURST = 500 };
+
 struct client {
 	int fd;
-	bool flood, lost; /* of the mode */
+	bool flood, burst, lost; /* of the mode */
 	bool watched;
+	unsigned int reads;
 	char payload[XENSTORE_PAYLOAD_MAX + 1];
 };
 
@@ -69,12 +74,16 @@ static bool answer(struct client *c, const struct xsd_sockmsg *hdr)
 {
 	const char *error = strstr(c->payload, "closed") ? "EACCES" : "ENOENT";
 
+	c->reads += hdr->type == XS_READ;
 	if (hdr->type == XS_TRANSACTION_START)
 		return SAY("7");
 	if (c->lost && hdr->type == XS_READ && strstr(c->payload, "/name"))
 		return false;
 	if (hdr->type == XS_WATCH) {
 		c->watched = true;
+		for (unsigned int i = 0; c->burst && i < BURST; i++)
+			if (!event(c, i))
+				return false;
 		return SAY("OK") &&
 		       say(c, XS_WATCH_EVENT, 0, 0, c->payload, hdr->len);
 	}
@@ -110,6 +119,7 @@ static void serve(struct client *c)
 	unsigned int i = 0;
 
 	c->watched = false;
+	c->reads = 0;
 	for (;;) {
 		struct pollfd p = {.fd = c->fd, .events = POLLIN};
 		bool floods = c->flood && c->watched;
@@ -128,10 +138,11 @@ int main(int argc, char **argv)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	if (argc != 3 || strlen(argv[1]) >= sizeof(addr.sun_path)) {
-		fputs("usage: xsfake SOCKET guest|flood|lost\n", stderr);
+		fputs("usage: xsfake SOCKET guest|flood|burst|lost\n", stderr);
 		return 2;
 	}
 	c.flood = !strcmp(argv[2], "flood");
+	c.burst = !strcmp(argv[2], "burst");
 	c.lost = !strcmp(argv[2], "lost");
 	strcpy(addr.sun_path, argv[1]);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
@@ -141,6 +152,9 @@ int main(int argc, char **argv)
 	}
 	while ((c.fd = accept(fd, NULL, NULL)) >= 0) {
 		serve(&c);
+		if (c.burst)
+			printf("%u reads\n", c.reads);
+		fflush(stdout);
 		close(c.fd);
 	}
 	perror("accept");

@@ -133,6 +133,7 @@ check "shows time, path and value" grep -Eq \
 	"^20[0-9-]+T[0-9:.]+Z${tab}/a${tab}1\$" "$T/code.out"
 code "watch, no more events" 1 watch -n 2 --timeout 0.3 /a
 code "watch, time is over" 0 watch --timeout 0.3 /a
+: >"$T/watch.log"
 start watch timeout 20 "$XS" watch /v
 watch_pid=$started_pid
 wait_for 5 grep -q /v "$T/watch.log"
@@ -146,12 +147,14 @@ stop "$watch_pid"
 seen() {
 	check_eq "$1" "${*:2}" "$(cut -f 2 "$T/watch.log" | paste -sd' ')"
 }
+: >"$T/watch.log"
 start watch timeout 20 "$XS" watch --depth 1 -n 3 /v
 watch_pid=$started_pid
 wait_for 5 grep -q /v "$T/watch.log"
 xs write /v/x/y 1 /v/z 2 /v/x 3
 wait "$watch_pid"
 seen "a watch of depth 1" /v /v/x /v/z
+: >"$T/watch.log"
 start watch timeout 20 "$XS" watch -L 0 -n 2 /v
 watch_pid=$started_pid
 wait_for 5 grep -q /v "$T/watch.log"
@@ -279,6 +282,7 @@ if command -v python3 >/dev/null; then
 	code "no depths" 9 watch --socket "$T/old" --depth 1 /a
 	check "has a hint" grep -q '^hint: .*without --depth' "$T/code.err"
 fi
+: >"$T/watch.log"
 start watch timeout 20 "$XS" watch /a
 watch_pid=$started_pid
 wait_for 5 grep -q /a "$T/watch.log"

@@ -142,6 +142,8 @@ requires_without() {
 start() {
 	local name=$1
 	shift
+	# here: the child may be late, and who waits for a line sees old ones
+	: >"$T/$name.log"
 	setsid "$@" >"$T/$name.log" 2>&1 </dev/null &
 	started_pid=$!
 	started+=("$started_pid")

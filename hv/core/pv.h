@@ -196,7 +196,7 @@ struct pv {
 	uint8_t levels;        /* of a root: 2-4 */
 	uint8_t has_tlb;       /* some vCPU has tlb_nr > 0 */
 	uint8_t explicit_pins; /* a table is promoted only when its children
-				  are: then nothing is ever partial */
+				  are: a promotion never goes down a level */
 	struct pv_vcpu *vcpus;
 	struct pv_dom *doms;
 	uint64_t hole_start, hole_end; /* the hypervisor's virtual addresses */

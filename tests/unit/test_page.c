@@ -240,6 +240,12 @@ START_TEST(test_explicit)
 	ck_assert_int_eq(pv_pin(V1, 3, 2), -EINVAL);
 	box_settle(V1, 1000);
 	ck_assert_int_eq(pv_pin(V1, 8, 1), 0);
+	/* it can stop between two slots all the same, but not inside one */
+	V1->budget = 0;
+	ck_assert_int_eq(pv_pin(V1, 3, 2), -ERESTART);
+	ck_assert(box.pages[3].type & PAGE_PARTIALLY);
+	ck_assert_uint_eq(box.pages[3].pf, 0);
+	V1->budget = 1000;
 	ck_assert_int_eq(pv_pin(V1, 3, 2), 0);
 	box_ok();
 }

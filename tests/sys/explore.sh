@@ -24,6 +24,14 @@ check "without the fault nothing is violated" "$explore" --replay "$T/none"
 check "random orders" "$explore" -q --random 1 --steps 20000 T299c
 check "tables of full size" "$explore" -q --random 2 --steps 30000 soak
 
+# what it knows is written down
+read -ra names < <("$explore" --list | awk 'NF { printf "%s ", $1 }')
+for name in "${names[@]}"; do
+	grep -Eq "^\\| \`?$name\`? \\|" "$BH_SRCDIR/docs/PV-MEMORY.md" || missing=$name
+done
+[ "${#names[@]}" -gt 1 ] || missing=all
+check_eq "each scenario and fault has a row in PV-MEMORY.md" "" "${missing-}"
+
 # what is wrong is said
 for args in "" "T999" "--fault nothing T299h" "--memory x T299h" \
 	"--replay $BH_SRCDIR/README.md" "--random 1 T299c T299h" "--steps" "soak"; do

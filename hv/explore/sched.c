@@ -74,17 +74,22 @@ static struct sched_vcpu *stop(enum sched_kind kind, const volatile void *addr)
 	return v;
 }
 
-unsigned int explore_choose(unsigned int ways)
+static unsigned int choose(enum sched_kind kind, unsigned int ways)
 {
 	struct sched_vcpu *v =
 		container_of(coro_running(), struct sched_vcpu, coro);
 
 	CHECK(ways > 0 && ways <= UINT8_MAX + 1u);
-	v->kind = SCHED_CHOICE;
+	v->kind = kind;
 	v->addr = NULL;
 	v->ways = (uint16_t)ways;
 	coro_yield();
 	return v->way;
+}
+
+unsigned int explore_choose(unsigned int ways)
+{
+	return choose(SCHED_CHOICE, ways);
 }
 
 void explore_idle(const char *op)
@@ -147,7 +152,7 @@ _Noreturn void hv_explore_bug(const char *text)
 
 bool hv_explore_preempt(void)
 {
-	return coro_running() && explore_choose(2);
+	return coro_running() && choose(SCHED_POLL, 2);
 }
 
 /* ---- outside ------------------------------------------------------------- */
@@ -340,6 +345,7 @@ const char *sched_kind_name(enum sched_kind k)
 		[SCHED_FLUSH] = "flush",
 		[SCHED_WAIT] = "wait",
 		[SCHED_CHOICE] = "choice",
+		[SCHED_POLL] = "poll",
 		[SCHED_DONE] = "done",
 	};
 

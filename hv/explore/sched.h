@@ -20,6 +20,7 @@ enum sched_kind {
 	SCHED_FLUSH,
 	SCHED_WAIT, /* until somebody has changed something */
 	SCHED_CHOICE,
+	SCHED_POLL, /* the choice whether it is time to stop */
 	SCHED_DONE,
 };
 
@@ -32,7 +33,7 @@ struct sched_vcpu {
 	uint8_t way;   /* the answer to a choice */
 	uint8_t woken; /* SCHED_WAIT: somebody has changed something since */
 	uint8_t idle;  /* between two operations */
-	uint16_t ways; /* of SCHED_CHOICE */
+	uint16_t ways; /* of SCHED_CHOICE, SCHED_POLL */
 };
 
 /* Outcome of a step. */

@@ -145,10 +145,10 @@ static void tell_text(struct teller *t, const struct explore_step *step)
 	if (step->op && step->op != t->op[step->vcpu])
 		fprintf(t->f, "      v%u: %s\n", step->vcpu, step->op);
 	t->op[step->vcpu] = step->op;
-	if (step->ways == 2)
+	if (!strcmp(step->what, "poll"))
 		snprintf(way, sizeof(way), " %s",
 			step->way ? "preempted" : "goes on");
-	else if (step->ways > 2)
+	else if (step->ways > 1)
 		snprintf(way, sizeof(way), " %u of %u", step->way, step->ways);
 	fprintf(t->f, "%4zu  v%u  %s %s%s\n", step->nr, step->vcpu, step->what,
 		step->where, way);

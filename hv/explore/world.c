@@ -119,7 +119,8 @@ void world_normal(void)
 
 static char letter(const struct hv_page *p)
 {
-	return p ? (char)('A' + (p - world.page) - 1) : '-';
+	/* frame 0 is no frame */
+	return p && p != world.page ? (char)('A' + (p - world.page) - 1) : '-';
 }
 
 static void show_entry(uint64_t e, char *buf, size_t len)

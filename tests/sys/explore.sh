@@ -32,6 +32,13 @@ done
 [ "${#names[@]}" -gt 1 ] || missing=all
 check_eq "each scenario and fault has a row in PV-MEMORY.md" "" "${missing-}"
 
+# and what it shows there it still shows
+while read -r _ _ _ rule name; do
+	"$explore" -q --fault "$rule" "$name" >"$T/out" 2>&1
+	check "PV-MEMORY.md tells what $rule does in $name" \
+		grep -qxF "    $(head -n 1 "$T/out")" "$BH_SRCDIR/docs/PV-MEMORY.md"
+done < <(grep '^    \$ hv-explore --fault' "$BH_SRCDIR/docs/PV-MEMORY.md")
+
 # what is wrong is said
 for args in "" "T999" "--fault nothing T299h" "--memory x T299h" \
 	"--replay $BH_SRCDIR/README.md" "--random 1 T299c T299h" "--steps" "soak"; do

@@ -8,8 +8,8 @@ static int foreign_take(
 	struct hv_dom *caller, struct hv_frame *f, bool write, uint32_t *id)
 {
 	/* the privileged may write a table that is the guest's to write */
-	enum hv_type t =
-		frame_type(f) == HV_TYPE_SHARED ? HV_TYPE_SHARED : HV_TYPE_WRITABLE;
+	enum hv_type t = frame_type(f) == HV_TYPE_SHARED ? HV_TYPE_SHARED
+							 : HV_TYPE_WRITABLE;
 	struct foreign_ref *x = slots_take(caller->hv, &caller->foreign, id);
 
 	if (!x)

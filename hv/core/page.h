@@ -171,8 +171,9 @@ void page_unlock(struct hv_page *p);
 
 /*
  * page_get_type: a type reference; the caller has a general one.  0, -EINVAL
- * (in use as something else, or contents that are not valid for @t), -EINTR
- * or -ERESTART with PAGE_PREEMPT.  After -EINVAL, v->pending.page == @p says
+ * (in use as something else, or contents that are not valid for @t), -EBUSY
+ * (would have to be validated and is not sealed, pv_ops), -EINTR or -ERESTART
+ * with PAGE_PREEMPT.  After -EINVAL, v->pending.page == @p says
  * that the page is P: the caller's general reference is now the pending
  * put's.  Without PAGE_PREEMPT only for types that are not L2-L4.
  */

@@ -50,6 +50,14 @@ static int get_decide(
 	return DECIDE_SWAP;
 }
 
+/* What its guest can write meanwhile must not be validated. */
+static bool unsealed(struct pv *pv, const struct hv_page *p, enum hv_type t)
+{
+	if (t == HV_TYPE_WRITABLE || t == HV_TYPE_SHARED)
+		return false;
+	return pv->ops->sealed && !pv->ops->sealed(pv, p);
+}
+
 /* The page changes from what @x says to @t, and is locked for validation. */
 static void type_flush(
 	struct pv *pv, struct hv_page *p, uint64_t x, enum hv_type t)
@@ -128,6 +136,8 @@ int page_get_type(struct pv_vcpu *v, struct hv_page *p, enum hv_type t,
 		if (r < 0)
 			return r;
 		if (r == DECIDE_SWAP) {
+			if (!(nx & PAGE_VALID) && unsealed(v->pv, p, t))
+				return -EBUSY;
 			if (hv_fault(HV_FAULT_FLUSH_FIRST))
 				type_flush(v->pv, p, x, t);
 			if (hv_cas(&p->type, x, nx))

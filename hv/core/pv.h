@@ -176,6 +176,8 @@ struct pv_grant {
  *         NULL at the end.
  * alloc   a free page, PAGE_CLAIMED, for page_assign(); or NULL.  May be
  *         NULL.
+ * sealed  can nobody but the engine write the memory of the page?  What is
+ *         not so is not validated, -EBUSY.  May be NULL: always.
  * put_user  store a word at a virtual address of the guest: 0 or -EFAULT.
  *         May be NULL: through the page tables then.
  */
@@ -187,6 +189,7 @@ struct pv_ops {
 	struct hv_page *(*owned)(
 		struct pv *pv, const struct pv_dom *d, uint64_t *cursor);
 	struct hv_page *(*alloc)(struct pv *pv);
+	bool (*sealed)(struct pv *pv, const struct hv_page *p);
 	int (*put_user)(struct pv_vcpu *v, uint64_t va, uint64_t word);
 };
 
@@ -243,7 +246,8 @@ static inline enum hv_type pv_top(const struct pv *pv)
 int pv_settle(struct pv_vcpu *v);
 
 /*
- * All return 0, -EINVAL (the guest's mistake), -ESRCH (it is dying), -EPERM
+ * All return 0, -EINVAL (the guest's mistake), -EBUSY (a page that would
+ * become a table is not sealed, or a slot changed meanwhile), -ESRCH (it is dying), -EPERM
  * (not in kernel mode) or -ERESTART, and begin with pv_settle(); a pending
  * put may be left over when they are done.
  *
@@ -328,6 +332,9 @@ void pv_cache_evict(struct pv *pv, struct hv_page *p);
 /* pv_call: one hypercall by number; result as the function's above. */
 enum pv_disposition pv_call(
 	struct pv_vcpu *v, const struct pv_call *c, int64_t *result);
+/* pv_after: what follows a call that has been made; @iret: it was that one.
+ * For whoever keeps a list of calls himself. */
+enum pv_disposition pv_after(const struct pv_vcpu *v, bool iret);
 /* pv_multicall: HYPERVISOR_multicall.  -ERESTART: call again; the entries
  * that are done are not made again.  -EINVAL inside a multicall. */
 int64_t pv_multicall(struct pv_vcpu *v, struct pv_call *list, uint32_t nr);
@@ -349,6 +356,9 @@ int pv_bounce(
  * used by @d any more.  @d->dying is 2 when its last page is gone: pages
  * that others hold stay theirs. */
 int pv_kill(struct pv_vcpu *v, struct pv_dom *d);
+/* pv_kill_tables: all of it but that @d's pages are given up: no page table,
+ * root, pin or descriptor table holds a page of @d's any more. */
+int pv_kill_tables(struct pv_vcpu *v, struct pv_dom *d);
 
 /* ---- pv_check.c: the ghost specification -------------------------------- */
 

@@ -118,17 +118,22 @@ static int64_t call_one(struct pv_vcpu *v, const struct pv_call *c)
 	}
 }
 
-enum pv_disposition pv_call(
-	struct pv_vcpu *v, const struct pv_call *c, int64_t *result)
+enum pv_disposition pv_after(const struct pv_vcpu *v, bool iret)
 {
-	*result = call_one(v, c);
 	if (hv_fault(HV_FAULT_MULTI_MODE))
 		return PV_CALL_CONTINUE;
-	if (c->op == PV_CALL_IRET)
+	if (iret)
 		return PV_CALL_EXIT;
 	if (v->mode != PV_KERNEL || v->dom->crashed || hv_load(&v->dom->dying))
 		return PV_CALL_PREEMPT;
 	return PV_CALL_CONTINUE;
+}
+
+enum pv_disposition pv_call(
+	struct pv_vcpu *v, const struct pv_call *c, int64_t *result)
+{
+	*result = call_one(v, c);
+	return pv_after(v, c->op == PV_CALL_IRET);
 }
 
 /* The guest may write the list at any time: each word is read once. */

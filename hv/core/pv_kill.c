@@ -140,16 +140,30 @@ static int kill_stage(struct pv_vcpu *v, struct pv_dom *d)
 	return kill_pass(v, d, (enum hv_type)(HV_TYPE_L1 + top - 1 - n));
 }
 
-int pv_kill(struct pv_vcpu *v, struct pv_dom *d)
+static int kill_until(struct pv_vcpu *v, struct pv_dom *d, uint8_t stage)
 {
 	int r;
 
-	while (d->kill_stage < KILL_DONE) {
+	while (d->kill_stage < stage) {
 		r = kill_stage(v, d);
 		if (r)
 			return r;
 		d->kill_stage++;
 	}
+	return 0;
+}
+
+int pv_kill_tables(struct pv_vcpu *v, struct pv_dom *d)
+{
+	return kill_until(v, d, KILL_PAGES);
+}
+
+int pv_kill(struct pv_vcpu *v, struct pv_dom *d)
+{
+	int r = kill_until(v, d, KILL_DONE);
+
+	if (r)
+		return r;
 	if (!hv_load(&d->pages))
 		(void)hv_cas(&d->dying, 1, 2);
 	return 0;

@@ -161,8 +161,10 @@ static void check_frame(const struct hv_dom *d, const struct hv_frame *f)
 		"domain %u gfn %x: type count %lu, found %u", d->domid, f->gfn,
 		(unsigned long)tn, table + f->seen_t);
 	MUST(tn <= n, "S1", "domain %u gfn %x", d->domid, f->gfn);
-	MUST(!tn || (frame_type(f) && (f->page.type & PAGE_VALID)), "S1",
-		"domain %u gfn %x: type %u", d->domid, f->gfn, frame_type(f));
+	MUST(!tn || (frame_type(f) &&
+			    (f->page.type & (PAGE_VALID | PAGE_PARTIALLY))),
+		"S1", "domain %u gfn %x: type %u", d->domid, f->gfn,
+		frame_type(f));
 	MUST((n > 0) == (f->page.owner == PAGE_OWNER(d->domid, d->gen)), "S9",
 		"domain %u gfn %x: owner %lx", d->domid, f->gfn,
 		(unsigned long)f->page.owner);
@@ -312,6 +314,7 @@ void hv_check(const struct hv *machine)
 		visit_foreign(d, &s);
 	}
 	for_each_dom(hv, d) visit_acts(d);
+	for_each_dom(hv, d) check_pv_visit(d);
 	for_each_dom(hv, d)
 	{
 		check_runs(d, &s);

@@ -6,7 +6,7 @@
  *
  * Event channels first, so that nobody is signalled by a half-dead domain;
  * then what the domain holds of others (mappings, foreign references), which
- * may free zombies; its own frames last.  Each step keeps its place in the
+ * may free zombies; what its page tables hold; its own frames last.  Each step keeps its place in the
  * domain and stops when the budget is used up.  Frames that others still
  * map stay, and with them the struct: a zombie.  The grant table goes with
  * the struct, because an unmap writes to it.
@@ -108,6 +108,7 @@ static int kill_step(struct hv_dom *d, uint32_t *budget)
 	case KILL_EVTCHN: return kill_evtchn(d, budget);
 	case KILL_MAPS: return gnt_release_maps(d, budget);
 	case KILL_FOREIGN: return foreign_release(d, budget);
+	case KILL_TABLES: return dom_pv_kill(d, budget);
 	case KILL_FRAMES: return kill_frames(d, budget);
 	case KILL_DONE: break;
 	}

@@ -12,7 +12,8 @@
  * dying    hv_dom_destroy() has begun; getdomaininfo shows no more than
  *          that it does not run.  Releases, in this order and within a
  *          budget: event channels, grant mappings made by the domain,
- *          foreign references taken by it, its frames.
+ *          foreign references taken by it, what its page tables hold, its
+ *          frames.
  * dead     nothing of its own left to release; getdomaininfo shows DYING
  *          from now on, as Xen does.  While other domains still map its
  *          pages it is a zombie.

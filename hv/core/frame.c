@@ -36,7 +36,12 @@ struct hv_run *run_new(
 		r->frames[i].run = r;
 		r->frames[i].gfn = HV_GFN_NONE;
 	}
-	*err = hv->host->run_new(hv->ctx, r);
+	*err = mfn_add(r);
+	if (!*err) {
+		*err = hv->host->run_new(hv->ctx, r);
+		if (*err)
+			mfn_del(r);
+	}
 	if (*err) {
 		hv_release(hv, r, run_size(nr));
 		return NULL;
@@ -61,6 +66,7 @@ void run_drop(struct hv_run *r)
 		r->next->prev = r->prev;
 	r->owner->stale_pages -= r->stale;
 	hv->nr_runs--;
+	mfn_del(r);
 	hv->host->run_free(hv->ctx, r);
 	hv_release(hv, r, run_size(r->nr));
 }
@@ -129,9 +135,7 @@ static void page_give_back(struct hv_run *r, struct hv_frame *f)
 /* pv_ops.freed: the frame's last reference is gone. */
 static void frame_freed(struct pv *pv, struct hv_page *p, uint64_t owner)
 {
-	struct hv_frame *f =
-		(struct hv_frame *)((char *)p -
-				    offsetof(struct hv_frame, page));
+	struct hv_frame *f = frame_of(p);
 	struct hv_run *r = f->run;
 
 	(void)pv;
@@ -145,8 +149,57 @@ static void frame_freed(struct pv *pv, struct hv_page *p, uint64_t owner)
 	run_put(r);
 }
 
-/* Nothing here has page tables: frames have no numbers of the machine. */
-const struct pv_ops frame_pv_ops = {.freed = frame_freed};
+static struct hv *hv_of(struct pv *pv)
+{
+	return (struct hv *)((char *)pv - offsetof(struct hv, pv));
+}
+
+static struct hv_page *frame_by_mfn(struct pv *pv, uint64_t mfn)
+{
+	struct hv_run *r = mfn_run(hv_of(pv), mfn);
+
+	return r ? &r->frames[mfn - r->mfn].page : NULL;
+}
+
+static uint64_t page_mfn(struct pv *pv, const struct hv_page *p)
+{
+	(void)pv;
+	return frame_mfn(frame_of(p));
+}
+
+static uint64_t *page_words(struct pv *pv, const struct hv_page *p)
+{
+	(void)pv;
+	return (uint64_t *)(void *)frame_va(frame_of(p));
+}
+
+static bool page_sealed(struct pv *pv, const struct hv_page *p)
+{
+	(void)pv;
+	return frame_sealed(frame_of(p));
+}
+
+/* The cursor is a frame number. */
+static struct hv_page *page_owned(
+	struct pv *pv, const struct pv_dom *d, uint64_t *cursor)
+{
+	struct hv_run *r = mfn_next(hv_of(pv), d->id, *cursor);
+
+	if (!r)
+		return NULL;
+	if (*cursor < r->mfn)
+		*cursor = r->mfn;
+	return &r->frames[(*cursor)++ - r->mfn].page;
+}
+
+const struct pv_ops frame_pv_ops = {
+	.page = frame_by_mfn,
+	.mfn = page_mfn,
+	.words = page_words,
+	.freed = frame_freed,
+	.owned = page_owned,
+	.sealed = page_sealed,
+};
 
 void frame_put(struct hv_frame *f)
 {

@@ -44,6 +44,11 @@ static inline bool hc_elem(
 	       !__builtin_add_overflow(addr, off, out);
 }
 
+int64_t hc_mmu_update(struct hc *h);
+int64_t hc_mmuext_op(struct hc *h);
+int64_t hc_update_va_mapping(struct hc *h);
+int64_t hc_set_gdt(struct hc *h);
+int64_t hc_iret(struct hc *h);
 int64_t hc_event_channel_op(struct hc *h);
 int64_t hc_grant_table_op(struct hc *h);
 int64_t hc_memory_op(struct hc *h);

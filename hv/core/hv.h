@@ -60,6 +60,7 @@ enum hv_run_kind {
 	HV_RUN_RAM,    /* private memory; nobody else maps it page by page */
 	HV_RUN_SHARE,  /* made to be granted: one backing object of its own */
 	HV_RUN_GNTTAB, /* the domain's grant table */
+	HV_RUN_TABLE,  /* one page that its own guest may only read */
 };
 
 /*

@@ -13,6 +13,11 @@
 #include "hv/core/hc.h"
 
 static int64_t (*const table[])(struct hc *) = {
+	[__HYPERVISOR_mmu_update] = hc_mmu_update,
+	[__HYPERVISOR_set_gdt] = hc_set_gdt,
+	[__HYPERVISOR_update_va_mapping] = hc_update_va_mapping,
+	[__HYPERVISOR_iret] = hc_iret,
+	[__HYPERVISOR_mmuext_op] = hc_mmuext_op,
 	[__HYPERVISOR_memory_op] = hc_memory_op,
 	[__HYPERVISOR_xen_version] = hc_xen_version,
 	[__HYPERVISOR_grant_table_op] = hc_grant_table_op,
@@ -66,6 +71,17 @@ static int multi_result(struct hv_call *c, int64_t result)
 	return c->mem->write(c->mem, addr, &result, sizeof(result));
 }
 
+/* Nothing runs behind the caller's own shutdown, or its way to user mode. */
+static bool multi_goes_on(const struct hv_call *c)
+{
+	const struct hv_dom *d = c->dom;
+
+	if (d->shut || d->life != LIFE_ALIVE)
+		return false;
+	return !d->pv || pv_after(&d->pv->cpu, c->op == __HYPERVISOR_iret) ==
+				 PV_CALL_CONTINUE;
+}
+
 static int64_t multi_run(struct hv_call *c, uint32_t *budget)
 {
 	int64_t result;
@@ -89,8 +105,7 @@ static int64_t multi_run(struct hv_call *c, uint32_t *budget)
 		if (r)
 			return r;
 		c->multi_next++;
-		/* nothing runs behind the caller's own shutdown */
-		if (c->dom->shut || c->dom->life != LIFE_ALIVE)
+		if (!multi_goes_on(c))
 			break;
 	}
 	return 0;
@@ -121,6 +136,7 @@ int64_t hv_hypercall(struct hv_call *c, unsigned int op, const uint64_t arg[6])
 	if (c->pending)
 		return -EINVAL;
 	c->hv = c->dom->hv;
+	dom_pv_trap(c->dom);
 	c->op = op;
 	memcpy(c->arg, arg, sizeof(c->arg));
 	c->progress = 0;

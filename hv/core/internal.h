@@ -123,6 +123,12 @@ static inline enum hv_type frame_type(const struct hv_frame *f)
 	return frame_tcount(f) ? page_type(&f->page) : HV_TYPE_NONE;
 }
 
+static inline struct hv_frame *frame_of(const struct hv_page *p)
+{
+	return (struct hv_frame *)((uintptr_t)p -
+				   offsetof(struct hv_frame, page));
+}
+
 static inline uint32_t frame_page(const struct hv_frame *f)
 {
 	return (uint32_t)(f - f->run->frames);
@@ -132,6 +138,65 @@ static inline uint8_t *frame_va(const struct hv_frame *f)
 {
 	return f->run->va + (size_t)frame_page(f) * HV_PAGE_SIZE;
 }
+
+/*
+ * May the frame become a page table?  Its guest has it read-only, and nobody
+ * else has ever mapped it: who lies about an unmap keeps what he mapped.
+ */
+static inline bool frame_sealed(const struct hv_frame *f)
+{
+	return f->run->kind == HV_RUN_TABLE && !f->run->exported;
+}
+
+static inline uint64_t frame_mfn(const struct hv_frame *f)
+{
+	return f->run->mfn ? f->run->mfn + frame_page(f) : 0;
+}
+
+/* ---- mfn.c: the machine's frame numbers -------------------------------- */
+
+#define MFN_MAX (PTE_ADDR >> HV_PAGE_SHIFT)
+
+/* By ascending number; @run NULL: it is gone. */
+struct mfn_range {
+	uint64_t first;
+	struct hv_run *run;
+};
+
+struct mfn_dir {
+	struct mfn_range *range;
+	uint32_t nr, room, gone;
+	uint64_t last; /* the last number given out; 0 is none */
+};
+
+/* Do runs of @kind of @d have numbers?  Those that tables can name. */
+bool mfn_wanted(const struct hv_dom *d, enum hv_run_kind kind);
+/* mfn_add: number a new run, if it is of those.  -ENOMEM. */
+int mfn_add(struct hv_run *r);
+void mfn_del(struct hv_run *r);
+/* The run of number @mfn, or NULL. */
+struct hv_run *mfn_run(const struct hv *hv, uint64_t mfn);
+/* The first run of PAGE_OWNER @owner with a number >= @mfn, or NULL. */
+struct hv_run *mfn_next(const struct hv *hv, uint64_t owner, uint64_t mfn);
+void mfn_fini(struct hv *hv);
+
+/* ---- dom_pv.c: domains with page tables -------------------------------- */
+
+/*
+ * One virtual CPU has page tables, whatever max_vcpus says: a guest here is
+ * processes of the host, which walk none.
+ */
+struct dom_pv {
+	struct pv_dom dom;
+	struct pv_vcpu cpu;
+};
+
+/* Made when first needed; -ENOSYS (not a 64-bit PV domain), -ENOMEM. */
+int dom_pv_get(struct hv_dom *d, struct dom_pv **out);
+/* A call from outside has arrived: whatever ran, it is the kernel's now. */
+void dom_pv_trap(struct hv_dom *d);
+/* All that its tables hold; -ERESTART.  Does nothing if it has none. */
+int dom_pv_kill(struct hv_dom *d, uint32_t *budget);
 
 /* ---- p2m.c ------------------------------------------------------------ */
 
@@ -339,6 +404,7 @@ enum kill_step {
 	KILL_EVTCHN,
 	KILL_MAPS,
 	KILL_FOREIGN,
+	KILL_TABLES,
 	KILL_FRAMES,
 	KILL_DONE,
 };
@@ -373,6 +439,7 @@ struct hv_dom {
 	struct hv_slots maps;
 	struct hv_slots foreign;
 	struct hv_evtchn ev;
+	struct dom_pv *pv; /* NULL: it has made no call about page tables */
 
 	enum kill_step step;
 	struct hv_run *kill_run;
@@ -403,6 +470,7 @@ struct hv {
 	uint32_t nr_maps;
 	uint32_t nr_foreign;
 	struct hv_instance virq_handler[HV_NR_VIRQS];
+	struct mfn_dir mfn;
 	struct pv pv;        /* the accounting of all frames */
 	struct pv_vcpu self; /* the hypervisor itself, as a holder of pages */
 	uint32_t checks;
@@ -425,6 +493,11 @@ static inline bool instance_is(struct hv_instance i, const struct hv_dom *d)
 {
 	return i.gen == d->gen && i.domid == d->domid;
 }
+
+/* ---- check_pv.c ------------------------------------------------------- */
+
+/* What page tables of @d hold: added to seen and seen_t of the frames. */
+void check_pv_visit(struct hv_dom *d);
 
 /* ---- check.c ----------------------------------------------------------- */
 

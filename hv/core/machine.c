@@ -78,6 +78,7 @@ void hv_free(struct hv *hv)
 	assert(hv->nr_foreign == 0 && hv->nr_ports == 0);
 	for (i = 0; i < DOM_LEAVES; i++)
 		assert(!hv->leaf[i]);
+	mfn_fini(hv);
 	host->free(hv->ctx, hv, sizeof(*hv));
 }
 

@@ -194,8 +194,8 @@ int hv_run_gfn(const struct hv_run *r, uint32_t page, uint64_t *gfn)
 	return frame_count(f) > 1 ? -EBUSY : 0;
 }
 
-/* A private page becomes a page of its own that others may map. */
-int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out)
+static int split_as(struct hv_dom *d, struct hv_frame *f, enum hv_run_kind kind,
+	struct hv_frame **out)
 {
 	uint64_t gfn = f->gfn;
 	struct hv_frame *n;
@@ -205,7 +205,7 @@ int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out)
 	/* whoever maps it now would go on seeing the old page */
 	if (frame_count(f) > 1)
 		return -EBUSY;
-	r = run_new(d, HV_RUN_SHARE, 1, &err);
+	r = run_new(d, kind, 1, &err);
 	if (!r)
 		return err;
 	n = &r->frames[0];
@@ -220,6 +220,42 @@ int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out)
 	p2m_replace(d, gfn, n);
 	frame_free(f);
 	*out = n;
+	return 0;
+}
+
+/* A private page becomes a page of its own that others may map. */
+int mem_split(struct hv_dom *d, struct hv_frame *f, struct hv_frame **out)
+{
+	return split_as(d, f, HV_RUN_SHARE, out);
+}
+
+int hv_mem_table(struct hv_dom *d, uint64_t gfn, uint64_t *mfn)
+{
+	struct hv_frame *f = p2m_get(d, gfn);
+	int r;
+
+	if (!f)
+		return -ENOENT;
+	if (d->life != LIFE_ALIVE || !mfn_wanted(d, f->run->kind) ||
+		f->run == d->shared_info)
+		return -EINVAL;
+	if (!frame_sealed(f)) {
+		r = split_as(d, f, HV_RUN_TABLE, &f);
+		if (r)
+			return r;
+	}
+	*mfn = frame_mfn(f);
+	check_after(d->hv);
+	return 0;
+}
+
+int hv_mem_mfn(struct hv_dom *d, uint64_t gfn, uint64_t *mfn)
+{
+	const struct hv_frame *f = p2m_get(d, gfn);
+
+	if (!f || !f->run->mfn)
+		return -ENOENT;
+	*mfn = frame_mfn(f);
 	return 0;
 }
 

@@ -8,11 +8,10 @@
  * (in hvd: a sealed memfd).  A frame has an owner (domid, gen), a general
  * count and a type count.  The general count keeps the frame allocated, one
  * for being allocated to its owner and one for each mapping; the type count
- * keeps its type (now only none, shared and writable; page-table types have
- * their place in enum hv_type).  A frame's owner only ever changes at count
- * 0.  A run is given back to the host when all its frames are free and
- * nobody holds it; a frame
- * that was ever mapped by another domain is never allocated again.
+ * keeps its type (page.h).  A frame's owner only ever changes at count 0.
+ * A run is given back to the host when all its frames are free and nobody
+ * holds it; a frame that was ever mapped by another domain is never
+ * allocated again.
  *
  * A gfn is a page number in one domain; its table gfn -> frame belongs to
  * the domain.
@@ -36,6 +35,7 @@ struct hv_run {
 	uint64_t gfn;   /* of page 0 when it was made */
 	uint32_t used;  /* frames that are not free */
 	uint32_t holds; /* hv_run_hold(): kept although no frame is in use */
+	uint64_t mfn;   /* of page 0 in the machine; 0: it has none */
 	bool exported;  /* some page was mapped by another domain */
 	bool split;     /* one page that was private before hv_mem_split() */
 	bool ro_sealed; /* the host has made it read-only for grantees */
@@ -105,6 +105,19 @@ int hv_run_gfn(const struct hv_run *r, uint32_t page, uint64_t *gfn);
  * kept the former mapping sees nothing that later grantees write.
  */
 int hv_mem_split(struct hv_dom *d, uint64_t gfn, struct hv_page_ref *p);
+
+/*
+ * hv_mem_table: make page @gfn fit to become a page table or a descriptor
+ * table: a copy of it takes its place, in a HV_RUN_TABLE run that the host
+ * lets the guest only read.  *mfn is its number in the machine.  A page that
+ * is so already, and that nobody else has ever mapped, stays.  -EBUSY while
+ * anything holds the page, -EINVAL (not a PV domain, not its memory), -ENOENT.
+ */
+int hv_mem_table(struct hv_dom *d, uint64_t gfn, uint64_t *mfn);
+
+/* hv_mem_mfn: the machine's number of page @gfn, by which the domain's page
+ * tables name it; -ENOENT (no page there, or one without a number). */
+int hv_mem_mfn(struct hv_dom *d, uint64_t gfn, uint64_t *mfn);
 
 /*
  * hv_mem_foreign: @caller maps page @gfn of domain @domid.  Allowed for the

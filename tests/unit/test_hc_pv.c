@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_hc_pv.c - the calls of PV domains about their page tables
+ */
+#include "tests/unit/hv_call.h"
+
+#include "hv/core/internal.h"
+
+#include <xen/sched.h>
+
+enum {
+	REQS = 0x100,
+	DONE = 0x80,
+	MASK = 0x88,
+	FRAME = 0x1000, /* of iret */
+	LIST = 0x3000,  /* of a multicall */
+	PAGES = 16,     /* gfns: 0 L4, 1 L3, 2 L2, 3 L1, 4.. memory */
+	PV_ID = 2,
+};
+
+#define FLAGS (PTE_PRESENT | PTE_RW | PTE_USER)
+
+struct pv_env {
+	struct env *e;
+	struct hv_dom *d;
+	struct hv_call c;
+	uint64_t mfn[PAGES];
+	unsigned int restarts; /* of the last call */
+};
+
+static struct hv_dom *pv_dom_new(struct env *e, uint32_t domid, uint8_t bits)
+{
+	struct hv_dom_config cfg = {.bits = bits, .kind = HV_PV};
+	struct hv_dom *d;
+	uint64_t gfn = 0;
+
+	ck_assert_int_eq(hv_dom_create(e->h.hv, domid, &cfg, &d), 0);
+	ck_assert_int_eq(hv_mem_set_max(d, 256), 0);
+	ck_assert_int_eq(hv_mem_populate(d, HV_RUN_RAM, PAGES, &gfn, NULL), 0);
+	ck_assert_int_eq(hv_dom_unpause(d), 0);
+	return d;
+}
+
+static struct pv_env *pv_new(uint32_t budget)
+{
+	struct pv_env *p = calloc(1, sizeof(*p));
+	unsigned int i;
+
+	ck_assert_ptr_nonnull(p);
+	p->e = env_new();
+	p->d = pv_dom_new(p->e, PV_ID, 64);
+	p->c = (struct hv_call){
+		.dom = p->d, .mem = &p->e->g.m, .budget = budget};
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(hv_mem_table(p->d, i, &p->mfn[i]), 0);
+	for (; i < PAGES; i++)
+		ck_assert_int_eq(hv_mem_mfn(p->d, i, &p->mfn[i]), 0);
+	return p;
+}
+
+/* Everything goes, and nothing is left. */
+static void pv_end(struct pv_env *p)
+{
+	env_end(p->e);
+	free(p);
+}
+
+static int64_t call4(struct pv_env *p, unsigned int op, uint64_t a, uint64_t b,
+	uint64_t x, uint64_t y)
+{
+	uint64_t arg[6] = {a, b, x, y};
+	int64_t r = hv_hypercall(&p->c, op, arg);
+
+	for (p->restarts = 0; r == -ERESTART; p->restarts++)
+		r = hv_hypercall_continue(&p->c);
+	return r;
+}
+
+static int64_t update(
+	struct pv_env *p, uint64_t mfn, unsigned int slot, uint64_t val)
+{
+	struct mmu_update u = {.ptr = mfn << 12 | slot * 8ull, .val = val};
+
+	memcpy(at(p->e, REQS), &u, sizeof(u));
+	return call4(p, __HYPERVISOR_mmu_update, REQS, 1, DONE, DOMID_SELF);
+}
+
+static int64_t ext(struct pv_env *p, unsigned int cmd, uint64_t mfn)
+{
+	struct mmuext_op op = {.cmd = cmd, .arg1.mfn = mfn};
+
+	memcpy(at(p->e, REQS), &op, sizeof(op));
+	return call4(p, __HYPERVISOR_mmuext_op, REQS, 1, DONE, DOMID_SELF);
+}
+
+static uint32_t done(struct pv_env *p)
+{
+	uint32_t n;
+
+	memcpy(&n, at(p->e, DONE), sizeof(n));
+	return n;
+}
+
+/* Virtual page 0 is gfn 4. */
+static void build(struct pv_env *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(
+			update(p, p->mfn[i], 0, PTE_OF(p->mfn[i + 1], FLAGS)),
+			0);
+	ck_assert_uint_eq(done(p), 1);
+}
+
+static struct hv_frame *frame(struct pv_env *p, uint64_t gfn)
+{
+	return p2m_get(p->d, gfn);
+}
+
+START_TEST(test_tree)
+{
+	struct pv_env *p = pv_new(4096);
+	struct hv_page_ref ref;
+	struct hv_page *pt;
+	unsigned int slot;
+	uint64_t e;
+	uint32_t id;
+
+	build(p);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L4_TABLE, p->mfn[0]), 0);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L4_TABLE, p->mfn[0]), -EINVAL);
+	ck_assert_uint_eq(done(p), 0);
+	ck_assert_int_eq(ext(p, MMUEXT_NEW_BASEPTR, p->mfn[0]), 0);
+	ck_assert_int_eq(frame_type(frame(p, 3)), HV_TYPE_L1);
+	ck_assert_int_eq(frame_type(frame(p, 4)), HV_TYPE_WRITABLE);
+	/* read through it */
+	ck_assert_int_eq(pv_walk(&p->e->h.hv->pv, p->d->pv->cpu.kroot, 0, &e,
+				 &pt, &slot),
+		0);
+	ck_assert_uint_eq(PTE_MFN(e), p->mfn[4]);
+	ck_assert_ptr_eq(pt, &frame(p, 3)->page);
+	/* an entry changes, by both calls */
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_update_va_mapping, 5ull << 12,
+			PTE_OF(p->mfn[5], FLAGS), UVMF_INVLPG | UVMF_ALL, 0),
+		0);
+	ck_assert_uint_eq(
+		((uint64_t *)host_page(p->d, 3))[5], PTE_OF(p->mfn[5], FLAGS));
+	ck_assert_int_eq(update(p, p->mfn[3], 5, 0), 0);
+	ck_assert_uint_eq(frame_count(frame(p, 5)), 1);
+	/* a table is never writable: through a table, or from outside */
+	ck_assert_int_eq(
+		update(p, p->mfn[3], 6, PTE_OF(p->mfn[3], FLAGS)), -EINVAL);
+	ck_assert_int_eq(
+		update(p, p->mfn[3], 6, PTE_OF(p->mfn[0], FLAGS)), -EINVAL);
+	ck_assert_int_eq(update(p, p->mfn[3], 6,
+				 PTE_OF(p->mfn[0], PTE_PRESENT | PTE_USER)),
+		0);
+	ck_assert_int_ne(
+		hv_mem_foreign(p->e->dom0, PV_ID, 0, true, &ref, &id), 0);
+	/* and what is writable is no table */
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, p->mfn[4]), -EINVAL);
+	/* the pin goes, the root holds it */
+	ck_assert_int_eq(ext(p, MMUEXT_UNPIN_TABLE, p->mfn[0]), 0);
+	ck_assert_int_eq(ext(p, MMUEXT_UNPIN_TABLE, p->mfn[0]), -EINVAL);
+	ck_assert_int_eq(frame_type(frame(p, 0)), HV_TYPE_L4);
+	pv_end(p);
+}
+END_TEST
+
+START_TEST(test_unpin)
+{
+	struct pv_env *p = pv_new(4096);
+	unsigned int i;
+
+	build(p);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L4_TABLE, p->mfn[0]), 0);
+	ck_assert_int_eq(ext(p, MMUEXT_UNPIN_TABLE, p->mfn[0]), 0);
+	for (i = 0; i < PAGES; i++) {
+		ck_assert_uint_eq(frame_count(frame(p, i)), 1);
+		ck_assert_uint_eq(frame_tcount(frame(p, i)), 0);
+	}
+	pv_end(p);
+}
+END_TEST
+
+START_TEST(test_sealed)
+{
+	struct pv_env *p = pv_new(4096);
+	struct hv_page_ref ref;
+	uint64_t mfn, gfn;
+	uint32_t id;
+
+	/* its guest could write it meanwhile: RAM, a page of its own */
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, p->mfn[4]), -EBUSY);
+	gfn = host_share(p->d, 1);
+	ck_assert_int_eq(hv_mem_mfn(p->d, gfn, &mfn), 0);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, mfn), -EBUSY);
+	memset(at(p->e, ARGS), 0, 64);
+	memcpy(at(p->e, ARGS), &mfn, sizeof(mfn));
+	ck_assert_int_eq(call4(p, __HYPERVISOR_set_gdt, ARGS, 8, 0, 0), -EBUSY);
+	/* nor below a table that is sealed */
+	ck_assert_int_eq(update(p, p->mfn[2], 0, PTE_OF(p->mfn[4], FLAGS)), 0);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L2_TABLE, p->mfn[2]), -EBUSY);
+	ck_assert_uint_eq(frame_count(frame(p, 4)), 1);
+	/* a fit one stays what it is */
+	ck_assert_int_eq(hv_mem_table(p->d, 3, &mfn), 0);
+	ck_assert_uint_eq(mfn, p->mfn[3]);
+	/* until somebody has mapped it, who may have kept it */
+	ck_assert_int_eq(
+		hv_mem_foreign(p->e->dom0, PV_ID, 3, true, &ref, &id), 0);
+	ck_assert_int_eq(hv_mem_table(p->d, 3, &mfn), -EBUSY);
+	ck_assert_int_eq(hv_mem_foreign_put(p->e->dom0, id), 0);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, p->mfn[3]), -EBUSY);
+	host_page(p->d, 3)[7] = 0;
+	ck_assert_int_eq(hv_mem_table(p->d, 3, &mfn), 0);
+	ck_assert_uint_gt(mfn, p->mfn[3]);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, mfn), 0);
+	pv_end(p);
+}
+END_TEST
+
+START_TEST(test_table_refused)
+{
+	struct pv_env *p = pv_new(4096);
+	struct xen_add_to_physmap a = {.domid = DOMID_SELF,
+		.space = XENMAPSPACE_shared_info,
+		.gpfn = 200};
+	uint64_t mfn, pages = p->d->tot_pages;
+
+	ck_assert_int_eq(hv_mem_table(p->d, 99, &mfn), -ENOENT);
+	ck_assert_int_eq(hv_mem_table(p->e->d, 0, &mfn), -EINVAL);
+	ck_assert_int_eq(hv_mem_mfn(p->e->d, 0, &mfn), -ENOENT);
+	ck_assert_int_eq(hv_mem_mfn(p->d, 99, &mfn), -ENOENT);
+	/* the hypervisor's own table, wherever the guest sees it */
+	memcpy(at(p->e, ARGS), &a, sizeof(a));
+	ck_assert_int_eq(call4(p, __HYPERVISOR_memory_op, XENMEM_add_to_physmap,
+				 ARGS, 0, 0),
+		0);
+	ck_assert_int_eq(hv_mem_table(p->d, a.gpfn, &mfn), -EINVAL);
+	build(p);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L4_TABLE, p->mfn[0]), 0);
+	/* mapped: the entry would hold the old page */
+	ck_assert_int_eq(hv_mem_table(p->d, 4, &mfn), -EBUSY);
+	p->e->h.fail_at = p->e->h.calls + 1;
+	ck_assert_int_eq(hv_mem_table(p->d, 5, &mfn), -ENOMEM);
+	p->e->h.fail_at = p->e->h.calls + 2;
+	ck_assert_int_eq(hv_mem_table(p->d, 5, &mfn), -ENOMEM);
+	p->e->h.fail_at = 0;
+	ck_assert_int_eq(hv_mem_mfn(p->d, 5, &mfn), 0);
+	ck_assert_uint_eq(mfn, p->mfn[5]);
+	/* but for the shared page */
+	ck_assert_uint_eq(p->d->tot_pages, pages + 1);
+	pv_end(p);
+}
+END_TEST
+
+/* A gfn is used again; an entry still holds what was there. */
+START_TEST(test_numbers)
+{
+	struct pv_env *p = pv_new(4096);
+	const struct pv_ops *ops = p->e->h.hv->pv.ops;
+	struct pv *pv = &p->e->h.hv->pv;
+	uint64_t gfn = 4, mfn, last = 0;
+	unsigned int i;
+
+	build(p);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L4_TABLE, p->mfn[0]), 0);
+	ck_assert_int_eq(hv_mem_remove(p->d, 4), 0);
+	ck_assert_int_eq(hv_mem_populate(p->d, HV_RUN_SHARE, 1, &gfn, NULL), 0);
+	ck_assert_int_eq(hv_mem_mfn(p->d, 4, &mfn), 0);
+	ck_assert_uint_ne(mfn, p->mfn[4]);
+	ck_assert_uint_eq(PAGE_COUNT(ops->page(pv, p->mfn[4])->count), 1);
+	ck_assert_int_eq(update(p, p->mfn[3], 0, PTE_OF(mfn, FLAGS)), 0);
+	ck_assert_uint_eq(PAGE_COUNT(ops->page(pv, p->mfn[4])->count), 0);
+	/* a number of a run that is gone is nobody's, then and ever */
+	for (i = 0; i < 500; i++) {
+		gfn = 100 + i % 3;
+		ck_assert_int_eq(
+			hv_mem_populate(p->d, HV_RUN_SHARE, 1, &gfn, NULL), 0);
+		ck_assert_int_eq(hv_mem_mfn(p->d, gfn, &mfn), 0);
+		ck_assert_uint_gt(mfn, last);
+		ck_assert_ptr_eq(ops->page(pv, mfn), &frame(p, gfn)->page);
+		ck_assert_uint_eq(ops->mfn(pv, &frame(p, gfn)->page), mfn);
+		last = mfn;
+		ck_assert_int_eq(hv_mem_remove(p->d, gfn), 0);
+		ck_assert_ptr_null(ops->page(pv, mfn));
+	}
+	ck_assert_uint_lt(p->e->h.hv->mfn.room, 200);
+	ck_assert_ptr_null(ops->page(pv, 0));
+	ck_assert_ptr_null(ops->page(pv, last + 1));
+	ck_assert_ptr_null(ops->page(pv, UINT64_MAX));
+	/* the last of all */
+	p->e->h.hv->mfn.last = MFN_MAX - 1;
+	gfn = 100;
+	ck_assert_int_eq(
+		hv_mem_populate(p->d, HV_RUN_SHARE, 2, &gfn, NULL), -ENOMEM);
+	ck_assert_int_eq(hv_mem_populate(p->d, HV_RUN_SHARE, 1, &gfn, NULL), 0);
+	gfn = 101;
+	ck_assert_int_eq(
+		hv_mem_populate(p->d, HV_RUN_SHARE, 1, &gfn, NULL), -ENOMEM);
+	pv_end(p);
+}
+END_TEST
+
+START_TEST(test_lists)
+{
+	struct pv_env *p = pv_new(4096);
+	struct mmu_update u[3] = {0};
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		u[i].ptr = p->mfn[4] << 12 | i * 8;
+	u[0].val = 7;
+	u[1].ptr |= MMU_MACHPHYS_UPDATE;
+	memcpy(at(p->e, REQS), u, sizeof(u));
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_mmu_update, REQS, 3, DONE, DOMID_SELF),
+		-ENOSYS);
+	ck_assert_uint_eq(done(p), 1);
+	ck_assert_uint_eq(((uint64_t *)host_page(p->d, 4))[0], 7);
+	u[1].ptr = (p->mfn[4] << 12) + 4; /* between two entries */
+	memcpy(at(p->e, REQS), u, sizeof(u));
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_mmu_update, REQS, 3, 0, PV_ID), -EINVAL);
+	ck_assert_uint_eq(done(p), 1);
+	/* each is a unit of the budget */
+	u[1].ptr = p->mfn[4] << 12;
+	memcpy(at(p->e, REQS), u, sizeof(u));
+	p->c.budget = 1;
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_mmu_update, REQS, 3, DONE, PV_ID), 0);
+	ck_assert_uint_eq(p->restarts, 2);
+	ck_assert_uint_eq(done(p), 3);
+	/* what cannot be read, told, or be anybody's */
+	ck_assert_int_eq(call4(p, __HYPERVISOR_mmu_update, 65536 - 16, 2, DONE,
+				 DOMID_SELF),
+		-EINVAL);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_mmu_update, UINT64_MAX - 8, 2,
+				 DONE, DOMID_SELF),
+		-EFAULT);
+	ck_assert_uint_eq(done(p), 0);
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_mmu_update, REQS, 0, 65536, DOMID_SELF),
+		-EFAULT);
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_mmu_update, REQS, 1, DONE, 1), -EPERM);
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_mmu_update, REQS, 1, DONE, 77), -ESRCH);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_mmu_update, REQS, 1, DONE,
+				 DOMID_SELF | 2u << 16),
+		-EPERM);
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_mmuext_op, REQS, 1, DONE, 78u), -ESRCH);
+	ck_assert_int_eq(ext(p, MMUEXT_SET_LDT, 0), -ENOSYS);
+	ck_assert_int_eq(ext(p, 99, 0), -ENOSYS);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, 0), -EINVAL);
+	ck_assert_int_eq(ext(p, MMUEXT_NEW_BASEPTR, 0), -EINVAL);
+	ck_assert_int_eq(ext(p, MMUEXT_NEW_USER_BASEPTR, 0), 0);
+	pv_end(p);
+}
+END_TEST
+
+START_TEST(test_flush)
+{
+	struct pv_env *p = pv_new(4096);
+	struct mmuext_op op = {.cmd = MMUEXT_TLB_FLUSH_MULTI};
+	static const unsigned int cmd[] = {MMUEXT_TLB_FLUSH_LOCAL,
+		MMUEXT_INVLPG_LOCAL, MMUEXT_TLB_FLUSH_ALL, MMUEXT_INVLPG_ALL};
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(ext(p, cmd[i], 0), 0);
+	op.arg2.src_mfn = MASK; /* in the union: the address of the mask */
+	memcpy(at(p->e, REQS), &op, sizeof(op));
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_mmuext_op, REQS, 1, 0, DOMID_SELF), 0);
+	op.arg2.src_mfn = 65536;
+	memcpy(at(p->e, REQS), &op, sizeof(op));
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_mmuext_op, REQS, 1, 0, DOMID_SELF),
+		-EFAULT);
+	/* an address that no table translates */
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_update_va_mapping, 1ull << 47, 0, 0, 0),
+		-EINVAL);
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_update_va_mapping, 0, 0, 0, 0), -EINVAL);
+	build(p);
+	ck_assert_int_eq(ext(p, MMUEXT_NEW_BASEPTR, p->mfn[0]), 0);
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_update_va_mapping, 1ull << 48, 0, 0, 0),
+		-EINVAL);
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_update_va_mapping, 0, 0, 3, 0), -ENOSYS);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_update_va_mapping, 0, 0,
+				 UVMF_TLB_FLUSH | MASK, 0),
+		0);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_update_va_mapping, 0, 0,
+				 UVMF_TLB_FLUSH | 65536, 0),
+		-EFAULT);
+	pv_end(p);
+}
+END_TEST
+
+START_TEST(test_gdt)
+{
+	struct pv_env *p = pv_new(4096);
+
+	memcpy(at(p->e, ARGS), p->mfn, 8 * 14);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_set_gdt, ARGS, 513, 0, 0), 0);
+	ck_assert_int_eq(frame_type(frame(p, 1)), HV_TYPE_SEGDESC);
+	ck_assert_int_eq(frame_type(frame(p, 2)), HV_TYPE_NONE);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_set_gdt, ARGS,
+				 FIRST_RESERVED_GDT_ENTRY + 1, 0, 0),
+		-EINVAL);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_set_gdt, ARGS, UINT64_MAX, 0, 0),
+		-EINVAL);
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_set_gdt, 65530, 1, 0, 0), -EFAULT);
+	ck_assert_int_eq(frame_type(frame(p, 1)), HV_TYPE_SEGDESC);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_set_gdt, 0, 0, 0, 0), 0);
+	ck_assert_int_eq(frame_type(frame(p, 1)), HV_TYPE_NONE);
+	/* a gate is the hypervisor's */
+	ck_assert_int_eq(update(p, p->mfn[0], 3, 1ull << 47 | 0xeull << 40), 0);
+	ck_assert_int_eq(
+		call4(p, __HYPERVISOR_set_gdt, ARGS, 1, 0, 0), -EINVAL);
+	pv_end(p);
+}
+END_TEST
+
+static void put_iret(struct pv_env *p, uint64_t cs, uint64_t rax)
+{
+	struct iret_context f = {.cs = cs, .rax = rax};
+
+	memcpy(at(p->e, FRAME), &f, sizeof(f));
+}
+
+static void put_entry(struct pv_env *p, unsigned int i, uint64_t op, uint64_t a,
+	uint64_t b, uint64_t y)
+{
+	struct multicall_entry m = {.op = op, .args = {a, b, 0, y}};
+
+	m.result = 12345;
+	memcpy(at(p->e, LIST + i * sizeof(m)), &m, sizeof(m));
+}
+
+static int64_t result(struct pv_env *p, unsigned int i)
+{
+	struct multicall_entry m;
+
+	memcpy(&m, at(p->e, LIST + i * sizeof(m)), sizeof(m));
+	return (int64_t)m.result;
+}
+
+/* What stands behind the way to user mode does not run there. */
+START_TEST(test_multicall)
+{
+	struct pv_env *p = pv_new(4096);
+	struct mmuext_op op = {
+		.cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = p->mfn[0]};
+
+	build(p);
+	ck_assert_int_eq(ext(p, MMUEXT_NEW_USER_BASEPTR, p->mfn[0]), 0);
+	memcpy(at(p->e, REQS), &op, sizeof(op));
+	put_iret(p, 3, (uint64_t)-ERESTART);
+	put_entry(p, 0, __HYPERVISOR_mmuext_op, REQS, 1, DOMID_SELF);
+	put_entry(p, 1, __HYPERVISOR_iret, FRAME, 0, 0);
+	put_entry(p, 2, __HYPERVISOR_mmuext_op, REQS, 1, DOMID_SELF);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_multicall, LIST, 3, 0, 0), 0);
+	ck_assert_int_eq(result(p, 0), 0);
+	ck_assert_int_eq(result(p, 1), 0);
+	ck_assert_int_eq(result(p, 2), 12345);
+	ck_assert_int_eq(p->d->pv->cpu.mode, PV_USER);
+	ck_assert_uint_eq(p->d->pv->cpu.rax, (uint64_t)-ERESTART);
+	/* who calls next is the kernel again */
+	ck_assert_int_eq(ext(p, MMUEXT_UNPIN_TABLE, p->mfn[0]), 0);
+	ck_assert_int_eq(p->d->pv->cpu.mode, PV_KERNEL);
+	/* an iret to the kernel itself leaves the batch as well */
+	put_iret(p, 0, 1);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_multicall, LIST, 3, 0, 0), 0);
+	ck_assert_int_eq(p->d->pv->cpu.mode, PV_KERNEL);
+	ck_assert_int_eq(result(p, 2), 12345);
+	pv_end(p);
+}
+END_TEST
+
+START_TEST(test_iret_crash)
+{
+	struct pv_env *p = pv_new(4096);
+	struct mmuext_op op = {
+		.cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = p->mfn[0]};
+
+	memcpy(at(p->e, REQS), &op, sizeof(op));
+	put_iret(p, 3, 0); /* there is no user root */
+	put_entry(p, 0, __HYPERVISOR_iret, _i ? FRAME : 65536, 0, 0);
+	put_entry(p, 1, __HYPERVISOR_mmuext_op, REQS, 1, DOMID_SELF);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_multicall, LIST, 2, 0, 0), 0);
+	ck_assert_int_eq(result(p, 0), _i ? -EINVAL : -EFAULT);
+	ck_assert_int_eq(result(p, 1), 12345);
+	ck_assert(p->d->shut);
+	ck_assert_uint_eq(p->d->shut_code, SHUTDOWN_crash);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, p->mfn[0]), -ESRCH);
+	pv_end(p);
+}
+END_TEST
+
+static const unsigned int pv_calls[] = {__HYPERVISOR_mmu_update,
+	__HYPERVISOR_mmuext_op, __HYPERVISOR_update_va_mapping,
+	__HYPERVISOR_set_gdt, __HYPERVISOR_iret};
+
+/* A domain that is not one of them has no such calls. */
+START_TEST(test_kinds)
+{
+	struct pv_env *p = pv_new(64);
+	struct hv_dom *d32 = pv_dom_new(p->e, 3, 32);
+	struct hv_call c = {.dom = d32, .mem = &p->e->g.m, .budget = 64};
+	unsigned int op = pv_calls[_i];
+
+	ck_assert_int_eq(call(&p->e->c1, op, REQS, 0, 0, NULL), -ENOSYS);
+	ck_assert_int_eq(call(&c, op, REQS, 0, 0, NULL), -ENOSYS);
+	ck_assert_ptr_null(p->e->d->pv);
+	p->e->h.fail_at = p->e->h.calls + 1;
+	ck_assert_int_eq(call(&p->c, op, REQS, 0, 0, NULL), -ENOMEM);
+	p->e->h.fail_at = 0;
+	pv_end(p);
+}
+END_TEST
+
+/* A unit at a time, and an end wherever it is. */
+START_TEST(test_restart)
+{
+	struct pv_env *p = pv_new(1);
+	struct mmuext_op op = {
+		.cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = p->mfn[0]};
+	uint64_t arg[6] = {REQS, 1, DONE, DOMID_SELF};
+	unsigned int n = 0;
+	uint32_t budget;
+	int64_t r;
+
+	build(p);
+	memcpy(at(p->e, REQS), &op, sizeof(op));
+	r = hv_hypercall(&p->c, __HYPERVISOR_mmuext_op, arg);
+	while (r == -ERESTART && n++ < (unsigned int)_i)
+		r = hv_hypercall_continue(&p->c);
+	ck_assert_int_eq(r, -ERESTART);
+	ck_assert_uint_eq(frame(p, 0)->page.type & PAGE_PINNED, 0);
+	hv_hypercall_abort(&p->c);
+	if (_i % 2) {
+		/* others first: what was begun can be gone on with */
+		p->c.budget = 2048;
+		ck_assert_int_eq(ext(p, MMUEXT_PIN_L4_TABLE, p->mfn[0]), 0);
+	}
+	do {
+		budget = 1;
+		r = hv_dom_destroy(p->d, &budget);
+	} while (r == -ERESTART);
+	ck_assert_int_eq(r, 0);
+	ck_assert_ptr_null(hv_dom_find(p->e->h.hv, PV_ID));
+	pv_end(p);
+}
+END_TEST
+
+/* Any calls at all; the engine checks itself after each. */
+START_TEST(test_random)
+{
+	struct pv_env *p = pv_new(7);
+	unsigned int seed = (unsigned int)_i + 1, n;
+	uint64_t a, b, m;
+
+#define R(x) ((unsigned int)rand_r(&seed) % (x))
+	for (n = 0; n < 600; n++) {
+		a = p->mfn[R(6)];
+		b = p->mfn[R(6)];
+		switch (R(8)) {
+		case 0: (void)ext(p, R(4), a); break;
+		case 1: (void)ext(p, MMUEXT_UNPIN_TABLE, a); break;
+		case 2: (void)ext(p, MMUEXT_NEW_BASEPTR, a); break;
+		case 3: (void)ext(p, MMUEXT_NEW_USER_BASEPTR, R(2) * a); break;
+		case 4:
+			m = R(3) ? PTE_OF(b, PTE_PRESENT | R(2) * PTE_RW) : 0;
+			(void)call4(p, __HYPERVISOR_update_va_mapping,
+				(uint64_t)R(4) << 12, m, 0, 0);
+			break;
+		case 5:
+			if (R(20) == 0)
+				(void)hv_mem_table(p->d, R(6), &p->mfn[R(6)]);
+			break;
+		default:
+			m = R(5) ? PTE_OF(b, PTE_PRESENT | R(2) * PTE_RW) : 0;
+			(void)update(p, a, R(3), m);
+			break;
+		}
+	}
+#undef R
+	pv_end(p);
+}
+END_TEST
+
+BH_CHECK_MAIN("hc_pv", 60, BH_TEST(test_tree), BH_TEST(test_unpin),
+	BH_TEST(test_sealed), BH_TEST(test_table_refused),
+	BH_TEST(test_numbers), BH_TEST(test_lists), BH_TEST(test_flush),
+	BH_TEST(test_gdt), BH_TEST(test_multicall), BH_LOOP(test_iret_crash, 2),
+	BH_LOOP(test_kinds, 5), BH_LOOP(test_restart, 12),
+	BH_LOOP(test_random, 20))

@@ -121,6 +121,8 @@ static int64_t run(struct hv_call *c)
 		hv_hypercall_abort(c);
 		return -ESRCH;
 	}
+	/* another session's iret does not take a call's rights half-way */
+	dom_pv_trap(c->dom);
 	if (*budget == 0)
 		*budget = 1;
 	r = c->in_multicall ? multi_run(c, budget) : call_one(c, budget);
@@ -136,7 +138,6 @@ int64_t hv_hypercall(struct hv_call *c, unsigned int op, const uint64_t arg[6])
 	if (c->pending)
 		return -EINVAL;
 	c->hv = c->dom->hv;
-	dom_pv_trap(c->dom);
 	c->op = op;
 	memcpy(c->arg, arg, sizeof(c->arg));
 	c->progress = 0;

@@ -506,6 +506,32 @@ START_TEST(test_iret_crash)
 }
 END_TEST
 
+/* A call that goes on was made by the kernel, whoever left it meanwhile. */
+START_TEST(test_two_sessions)
+{
+	struct pv_env *p = pv_new(2048);
+	struct mmuext_op op = {
+		.cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = p->mfn[0]};
+	uint64_t arg[6] = {REQS, 1, DONE, DOMID_SELF};
+	struct hv_call c = p->c;
+
+	build(p);
+	c.budget = 1;
+	memcpy(at(p->e, REQS), &op, sizeof(op));
+	ck_assert_int_eq(
+		hv_hypercall(&c, __HYPERVISOR_mmuext_op, arg), -ERESTART);
+	ck_assert_int_eq(ext(p, MMUEXT_NEW_USER_BASEPTR, p->mfn[0]), 0);
+	put_iret(p, 3, 0);
+	ck_assert_int_eq(call4(p, __HYPERVISOR_iret, FRAME, 0, 0, 0), 0);
+	ck_assert_int_eq(p->d->pv->cpu.mode, PV_USER);
+	memcpy(at(p->e, REQS), &op, sizeof(op));
+	c.budget = 2048;
+	ck_assert_int_eq(hv_hypercall_continue(&c), 0);
+	ck_assert(frame(p, 0)->page.type & PAGE_PINNED);
+	pv_end(p);
+}
+END_TEST
+
 static const unsigned int pv_calls[] = {__HYPERVISOR_mmu_update,
 	__HYPERVISOR_mmuext_op, __HYPERVISOR_update_va_mapping,
 	__HYPERVISOR_set_gdt, __HYPERVISOR_iret};
@@ -601,6 +627,6 @@ END_TEST
 BH_CHECK_MAIN("hc_pv", 60, BH_TEST(test_tree), BH_TEST(test_unpin),
 	BH_TEST(test_sealed), BH_TEST(test_table_refused),
 	BH_TEST(test_numbers), BH_TEST(test_lists), BH_TEST(test_flush),
-	BH_TEST(test_gdt), BH_TEST(test_multicall), BH_LOOP(test_iret_crash, 2),
-	BH_LOOP(test_kinds, 5), BH_LOOP(test_restart, 12),
-	BH_LOOP(test_random, 20))
+	BH_TEST(test_gdt), BH_TEST(test_multicall), BH_TEST(test_two_sessions),
+	BH_LOOP(test_iret_crash, 2), BH_LOOP(test_kinds, 5),
+	BH_LOOP(test_restart, 12), BH_LOOP(test_random, 20))

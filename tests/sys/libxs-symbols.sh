@@ -71,6 +71,8 @@ if command -v pkg-config >/dev/null; then
 			pkg-config --define-variable=libdir="$BH_BUILDDIR/libxs/.libs" \
 			--define-variable=includedir="$BH_SRCDIR/libxs" \
 			--cflags --libs bulkhead-xenstore)
-	check "and runs" env -u LD_LIBRARY_PATH "$T/linked"
+	# its runtime has to be linked by the program, which is not built with it
+	has_sanitizer 'lib[at]san' ||
+		check "and runs" env -u LD_LIBRARY_PATH "$T/linked"
 fi
 finish

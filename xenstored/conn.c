@@ -34,8 +34,8 @@ void conn_init(struct conn *conn, struct server *server, struct domain *domain,
 	account_init(&conn->memory, SOCKET_EVENT_BYTES);
 	if (own_account)
 		account = &conn->memory;
-	outq_init(&conn->out, &server->key, account, domain->limits.events,
-		own_account);
+	outq_init(&conn->out, &server->spare, &server->key, account,
+		domain->limits.events, own_account);
 	TAILQ_INSERT_TAIL(&server->conns, conn, link);
 	trace_conn(conn, "open");
 }

@@ -23,13 +23,15 @@ struct outmsg {
 	uint8_t data[];
 };
 
-void outq_init(struct outq *q, const struct hash_key *key,
-	struct account *memory, size_t events_max, bool share)
+void outq_init(struct outq *q, struct outmsg **spare,
+	const struct hash_key *key, struct account *memory, size_t events_max,
+	bool share)
 {
 	memset(q, 0, sizeof(*q));
 	TAILQ_INIT(&q->msgs);
 	TAILQ_INIT(&q->marks);
 	LIST_INIT(&q->few);
+	q->spare = spare;
 	q->key = key;
 	q->memory = memory;
 	q->events_max = events_max;
@@ -53,7 +55,10 @@ static void msg_free(struct outq *q, struct outmsg *msg)
 		q->reply_bytes -= msg->len;
 	q->replies -= msg->replies;
 	charge_give(&msg->charge);
-	free(msg);
+	if (msg->cap == OUTQ_CHUNK && !*q->spare)
+		*q->spare = msg;
+	else
+		free(msg);
 }
 
 void outq_clear(struct outq *q)
@@ -71,10 +76,14 @@ void outq_clear(struct outq *q)
 	CHECK(!q->events && !q->replies && !q->reply_bytes);
 }
 
-static struct outmsg *msg_new(uint32_t cap)
+static struct outmsg *msg_new(struct outq *q, uint32_t cap)
 {
-	struct outmsg *msg = malloc(sizeof(*msg) + cap);
+	struct outmsg *msg = cap == OUTQ_CHUNK ? *q->spare : NULL;
 
+	if (msg)
+		*q->spare = NULL;
+	else
+		msg = malloc(sizeof(*msg) + cap);
 	if (msg) {
 		memset(msg, 0, sizeof(*msg));
 		msg->cap = cap;
@@ -99,7 +108,7 @@ int outq_reply(struct outq *q, const struct xsmsg_hdr *hdr, const void *data)
 
 	if (!msg || msg->watch || msg->cap - msg->len < need) {
 		msg = msg_new(
-			q->share && need < OUTQ_CHUNK ? OUTQ_CHUNK : need);
+			q, q->share && need < OUTQ_CHUNK ? OUTQ_CHUNK : need);
 		if (!msg)
 			return ENOMEM;
 		/* Bounded by the requests that are taken, so never refused. */
@@ -190,7 +199,7 @@ static int event_queue(
 		return ENOSPC;
 	if (!q->bucket && q->events >= OUTQ_FEW && buckets_make(q))
 		return ENOMEM;
-	msg = msg_new(XSMSG_HDR_LEN + hdr.len);
+	msg = msg_new(q, XSMSG_HDR_LEN + hdr.len);
 	if (!msg)
 		return ENOMEM;
 	/* One is always allowed, or an account that is full otherwise would

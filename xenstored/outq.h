@@ -47,6 +47,7 @@ struct outq {
 	struct outq_marks marks;    /* watches that missed events, in order */
 	struct outq_bucket few;     /* events not begun */
 	struct outq_bucket *bucket; /* the same, if there were ever many */
+	struct outmsg **spare; /* the server's, for the next that needs one */
 	const struct hash_key *key;
 	struct account *memory; /* pays for all of it */
 	size_t events_max;
@@ -59,8 +60,13 @@ struct outq {
 	uint64_t missed; /* events that marked their watch */
 };
 
-void outq_init(struct outq *q, const struct hash_key *key,
-	struct account *memory, size_t events_max, bool share);
+/*
+ * @spare:	of all queues: a chunk that was sent is kept there, if there is
+ *		none, for the next one; who has it frees it
+ */
+void outq_init(struct outq *q, struct outmsg **spare,
+	const struct hash_key *key, struct account *memory, size_t events_max,
+	bool share);
 
 /* Drop all that waits; marks too.  Nothing is held afterwards. */
 void outq_clear(struct outq *q);

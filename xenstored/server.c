@@ -245,6 +245,7 @@ void server_free(struct server *server)
 			acl_unref(server->special[i]);
 	talloc_free(server->places);
 	trace_fini(&server->trace);
+	free(server->spare);
 	free(server->port);
 	free(server->hits);
 	free(server);

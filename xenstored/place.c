@@ -20,7 +20,8 @@
  */
 enum {
 	BUCKETS_MIN = 256, /* a power of 2 */
-	SPLITS = 2,        /* with each place that comes */
+	CROWD = 2,         /* places for each bucket from which on more come */
+	SPLITS = 2,        /* with each place, until each has its bucket */
 	MERGES = 4,        /* with each place that goes */
 	SPARSE = 4,        /* buckets for each place from which on they go */
 };
@@ -31,6 +32,7 @@ struct places {
 	struct place **bucket;
 	size_t buckets; /* in use; more than half of cap, or all of it */
 	size_t cap;     /* a power of 2 */
+	bool growing;   /* until there are as many buckets as places */
 	size_t nr;
 	size_t versions;
 	struct place *root, *special;
@@ -176,12 +178,20 @@ static void table_merge(struct places *places)
 		(void)table_resize(places, places->cap / 2);
 }
 
-/* A place has come: the buckets keep up, also with what could not be had. */
+/*
+ * A place has come: the buckets keep up, also with what could not be had.  Not
+ * with each place, half of them come at no cost: a split looks at places that
+ * nobody has asked for, which are in no cache.
+ */
 static void table_grow(struct places *places)
 {
-	for (int i = 0; i < SPLITS && places->buckets < places->nr; i++)
-		if (!table_split(places))
+	if (places->nr > CROWD * places->buckets)
+		places->growing = true;
+	for (int i = 0; i < SPLITS && places->growing; i++) {
+		places->growing = places->buckets < places->nr;
+		if (places->growing && !table_split(places))
 			return;
+	}
 }
 
 /* A place has gone. */

@@ -4,7 +4,7 @@
  *
  *	store [--only NAME] [--rounds N] [-j]
  *
- * Every row is measured in turns, N rounds (3), all processes on one
+ * Every row is measured in turns, N rounds (5), all processes on one
  * processor.  A figure is the median over the rounds of the ratio of
  * neighbours; what it is a ratio of is in the row's name.  Exit 1 if ours
  * misses a limit.
@@ -31,7 +31,7 @@ struct result {
 	double m[ROUNDS_MAX][KINDS][VARIANTS][METRICS];
 };
 
-static unsigned rounds = 3;
+static unsigned rounds = 5;
 static const char *only;
 static bool json, have_debian;
 static bool missed;

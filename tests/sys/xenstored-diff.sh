@@ -4,6 +4,8 @@
 # tests/diff/differences; DIFF_SEEDS sequences from DIFF_FIRST on
 BH_TIMEOUT=${DIFF_TIMEOUT:-120}
 . "${BH_SRCDIR:-.}/tests/sys/functions.sh"
+# Debian's daemon is not built with a sanitizer, and would load ours that is
+requires_without libasan libtsan
 requires_xen_debs
 export XEN_DEBS
 

@@ -5,6 +5,8 @@
 # status and change of the store
 BH_TIMEOUT=240
 . "${BH_SRCDIR:-.}/tests/sys/functions.sh"
+# Debian's daemon is not built with a sanitizer, and would load ours that is
+requires_without libasan libtsan
 requires_xen_debs
 
 unset XENSTORED_PATH XENSTORED_RUNDIR

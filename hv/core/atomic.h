@@ -14,10 +14,20 @@
  * hv_store_rel(p, v)   one release store
  * hv_cas(p, old, new)  strong compare and swap; true if it swapped
  * hv_and(p, m), hv_or(p, m)  bounded read-modify-write; the old value
+ * hv_fence()           a full barrier
  * hv_point(id)         a place where others may run
  * hv_preempt(budget)   take a unit of *budget; true if there is none left
  *
  * hv_bug_if(cond, text)  the engine itself is wrong: ends the program
+ *
+ * A file that defines HV_OWN_WORDS before it includes this says that it uses
+ * these for words which nobody but the engine writes: counts, types, owners.
+ * One thread at a time is in the engine of a machine, so there they are plain
+ * loads and stores, unless the engine is built for several (HV_THREADS) or
+ * for the explorer.  What the guest may write at any time is not one of them:
+ *
+ * hv_guest_load(p), hv_guest_store(p, v)
+ *                      as hv_load(), hv_store_rel(), always one real access
  *
  * With HV_EXPLORE the places are the explorer's: hv_explore_point() may run
  * other vCPUs, hv_explore_preempt() answers both ways, hv_explore_bug() ends
@@ -59,6 +69,15 @@ _Noreturn void hv_explore_bug(const char *text);
 		if (hv_point_hook)            \
 			hv_point_hook(id, p); \
 	} while (0)
+#elif defined(HV_THREADS)
+/* The one place where a thread has to let others run. */
+#include <sched.h>
+#define hv_point_at(id, p)                   \
+	do {                                 \
+		(void)(p);                   \
+		if ((id) == HV_POINT_WAIT)   \
+			(void)sched_yield(); \
+	} while (0)
 #else
 #define hv_point_at(id, p) ((void)0)
 #endif
@@ -81,17 +100,66 @@ _Noreturn static inline void hv_bug(const char *text)
 
 #define hv_point(id) hv_point_at(id, (void *)0)
 
-#define hv_load(p)                                    \
+#define hv_guest_load(p)                              \
 	({                                            \
 		hv_point_at(HV_POINT_LOAD, p);        \
 		__atomic_load_n(p, __ATOMIC_ACQUIRE); \
 	})
 
-#define hv_store_rel(p, v)                                \
+#define hv_guest_store(p, v)                              \
 	({                                                \
 		hv_point_at(HV_POINT_STORE, p);           \
 		__atomic_store_n(p, v, __ATOMIC_RELEASE); \
 	})
+
+#if defined(HV_OWN_WORDS) && !defined(HV_EXPLORE) && !defined(HV_THREADS)
+
+#define hv_load(p)                             \
+	({                                     \
+		hv_point_at(HV_POINT_LOAD, p); \
+		*(p);                          \
+	})
+
+#define hv_store_rel(p, v)                      \
+	({                                      \
+		hv_point_at(HV_POINT_STORE, p); \
+		*(p) = (v);                     \
+		(void)0;                        \
+	})
+
+#define hv_cas(p, old, new)                             \
+	({                                              \
+		__typeof__(*(p)) hv_old_ = (old);       \
+		bool hv_is_;                            \
+		hv_point_at(HV_POINT_CAS, p);           \
+		hv_is_ = *(p) == hv_old_;               \
+		if (hv_is_)                             \
+			*(p) = (__typeof__(*(p)))(new); \
+		hv_is_;                                 \
+	})
+
+#define hv_and(p, m)                                      \
+	({                                                \
+		__typeof__(*(p)) hv_old_;                 \
+		hv_point_at(HV_POINT_RMW, p);             \
+		hv_old_ = *(p);                           \
+		*(p) = (__typeof__(*(p)))(hv_old_ & (m)); \
+		hv_old_;                                  \
+	})
+
+#define hv_or(p, m)                                       \
+	({                                                \
+		__typeof__(*(p)) hv_old_;                 \
+		hv_point_at(HV_POINT_RMW, p);             \
+		hv_old_ = *(p);                           \
+		*(p) = (__typeof__(*(p)))(hv_old_ | (m)); \
+		hv_old_;                                  \
+	})
+
+#else
+
+#define hv_load(p)         hv_guest_load(p)
+#define hv_store_rel(p, v) hv_guest_store(p, v)
 
 #define hv_cas(p, old, new)                                          \
 	({                                                           \
@@ -112,6 +180,21 @@ _Noreturn static inline void hv_bug(const char *text)
 		hv_point_at(HV_POINT_RMW, p);              \
 		__atomic_fetch_or(p, m, __ATOMIC_ACQ_REL); \
 	})
+
+#endif
+
+/* What was stored before is seen before anything after it is loaded.  The
+ * thread sanitizer knows no fences, but this. */
+static inline void hv_fence(void)
+{
+#ifdef __SANITIZE_THREAD__
+	uint32_t x = 0;
+
+	(void)__atomic_fetch_add(&x, 1, __ATOMIC_SEQ_CST);
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
 
 #ifndef hv_preempt
 static inline bool hv_preempt(uint32_t *budget)

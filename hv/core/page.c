@@ -2,7 +2,7 @@
 /*
  * page.c: owners, general counts and the lock of a table.
  */
-#include "hv/core/page_int.h"
+#include "hv/core/page_ref.h"
 
 /* As page_get(), of a page that the caller holds already. */
 void page_get_again(struct hv_page *p)
@@ -61,21 +61,7 @@ int page_unassign(struct pv_vcpu *v, struct hv_page *p)
 
 int page_get(struct pv_vcpu *v, struct hv_page *p, const struct pv_dom *d)
 {
-	uint64_t x;
-
-	if (hv_fault(HV_FAULT_OWNER_FIRST) && d && hv_load(&p->owner) != d->id)
-		return -EINVAL;
-	do {
-		x = hv_load(&p->count);
-		/* room for one more, see page_get_again() */
-		if (!PAGE_COUNT(x) || PAGE_COUNT(x) >= PAGE_COUNT_MAX - 1)
-			return -EINVAL;
-	} while (!hv_cas(&p->count, x, x + 1));
-	/* only now the owner cannot change any more */
-	if (!d || hv_fault(HV_FAULT_OWNER_FIRST) || hv_load(&p->owner) == d->id)
-		return 0;
-	page_put(v, p);
-	return -EINVAL;
+	return page_get_for(v, p, d ? d->id : 0);
 }
 
 void page_scrub_state(struct pv *pv, struct hv_page *p)
@@ -88,7 +74,7 @@ void page_scrub_state(struct pv *pv, struct hv_page *p)
 		pv_cache_flush(pv, p);
 }
 
-static void page_release(struct pv_vcpu *v, struct hv_page *p)
+void page_release(struct pv_vcpu *v, struct hv_page *p)
 {
 	uint64_t t = hv_load(&p->type), owner = hv_load(&p->owner);
 
@@ -103,16 +89,7 @@ static void page_release(struct pv_vcpu *v, struct hv_page *p)
 
 void page_put(struct pv_vcpu *v, struct hv_page *p)
 {
-	uint64_t x;
-
-	do {
-		x = hv_load(&p->count);
-		hv_bug_if(!PAGE_COUNT(x), "general count underflow");
-		hv_bug_if(x == (PAGE_ALLOCATED | 1),
-			"the reference of the allocation is put");
-	} while (!hv_cas(&p->count, x, x == 1 ? PAGE_CLAIMED : x - 1));
-	if (x == 1)
-		page_release(v, p);
+	page_put_ref(v, p);
 }
 
 void page_note_noncoherent(struct hv_page *p)

@@ -96,11 +96,19 @@ struct hv_page {
 	uint8_t pf;   /* slot nrv holds a general ref, its child was partial */
 	/* a ghost: not read by any decision, for pv_check() alone */
 	uint8_t excl;       /* 1 + vCPU in its exclusive section, or 0 */
-	uint16_t held;      /* general refs of holders that pv does not know */
-	uint16_t held_type; /* type refs of theirs */
-	uint32_t validated; /* how often its contents were validated */
-	uint64_t valid_for; /* owner whose rules V says it was checked by */
+	uint8_t held;       /* general refs of holders that pv does not know */
+	uint8_t held_type;  /* type refs of theirs */
+	uint16_t valid_for; /* whose rules V says it was checked by */
 };
+
+/* Two of them are a cache line: a promotion touches each page of a guest. */
+_Static_assert(sizeof(struct hv_page) == 32, "what a page costs");
+
+/* An owner as hv_page.valid_for. */
+static inline uint16_t page_valid_for(uint64_t owner)
+{
+	return (uint16_t)(owner * 0x9e3779b97f4a7c15ull >> 48);
+}
 
 /* Flags of the functions below. */
 enum {

@@ -5,6 +5,7 @@
 #ifndef HV_CORE_PAGE_INT_H
 #define HV_CORE_PAGE_INT_H
 
+#define HV_OWN_WORDS 1
 #include "hv/core/atomic.h"
 #include "hv/core/fault.h"
 #include "hv/core/page.h"
@@ -41,8 +42,11 @@ void pv_grants_drop(struct pv_vcpu *v, const struct pv_dom *d);
 bool pv_granted(
 	const struct pv *pv, const struct hv_page *p, const struct pv_dom *by);
 
-/* pv_entry.c */
-bool pte_bits_ok(uint64_t e, enum hv_type level);
+/* The bits that an entry of a table of @level may have. */
+static inline bool pte_bits_ok(uint64_t e, enum hv_type level)
+{
+	return !(e & PTE_PKEY) && (level == HV_TYPE_L1 || !(e & PTE_PSE));
+}
 
 /* pv_call.c: may the engine write @len bytes at @va for the guest? */
 bool pv_user_ok(const struct pv *pv, uint64_t va, uint64_t len);

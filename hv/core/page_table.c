@@ -22,7 +22,7 @@
  *
  * An L1 is promoted and demoted in one go: its children have no children.
  */
-#include "hv/core/page_int.h"
+#include "hv/core/page_ref.h"
 
 /* Q4: a slot of each level that has tables below it, then a poll. */
 static void worked(struct pv_vcpu *v)
@@ -38,21 +38,28 @@ static bool poll_stop(struct pv_vcpu *v)
 	return hv_preempt(&v->budget);
 }
 
-static int leaf_get(struct pv_vcpu *v, uint64_t e, const struct pt_where *w)
+HV_HOT int leaf_get(
+	struct pv_vcpu *v, struct hv_page *p, uint64_t e, uint64_t owner)
 {
-	struct hv_page *p = pv_page(v->pv, PTE_MFN(e));
 	int r;
 
-	if (!p || page_get(v, p, w->owner))
+	if (!p || page_get_for(v, p, owner))
 		return -EINVAL;
 	if (!(e & PTE_RW))
 		return 0;
-	r = page_get_type(v, p, HV_TYPE_WRITABLE, 0);
+	r = page_get_as(v, p, HV_TYPE_WRITABLE, 0);
 	if (r)
 		page_put(v, p);
 	else if (pte_noncoherent(e) && !hv_fault(HV_FAULT_NC_UNNOTED))
 		page_note_noncoherent(p);
 	return r;
+}
+
+HV_HOT void leaf_put(struct pv_vcpu *v, struct hv_page *p, uint64_t e)
+{
+	if (e & PTE_RW)
+		page_put_writable(v, p);
+	page_put_ref(v, p);
 }
 
 /* Does the caller's general reference stay with the child? */
@@ -77,7 +84,8 @@ int pt_get(struct pv_vcpu *v, uint64_t e, const struct pt_where *w)
 	if (!pte_bits_ok(e, w->level))
 		return -EINVAL;
 	if (w->level == HV_TYPE_L1)
-		return leaf_get(v, e, w);
+		return leaf_get(v, pv_page(v->pv, PTE_MFN(e)), e,
+			w->owner ? w->owner->id : 0);
 	p = pv_page(v->pv, PTE_MFN(e));
 	if (!p || (!w->partial && page_get(v, p, w->owner)))
 		return -EINVAL;
@@ -99,9 +107,7 @@ int pt_put(struct pv_vcpu *v, uint64_t e, const struct pt_where *w)
 		return 0;
 	p = pv_page(v->pv, PTE_MFN(e));
 	if (w->level == HV_TYPE_L1) {
-		if (e & PTE_RW)
-			(void)page_put_type(v, p, 0);
-		page_put(v, p);
+		leaf_put(v, p, e);
 		return 0;
 	}
 	if (w->partial)
@@ -143,23 +149,72 @@ static int promote_segdesc(struct pv_vcpu *v, struct hv_page *p)
 	return 0;
 }
 
-static int promote_l1(struct pv_vcpu *v, struct hv_page *p, struct pt_where *w)
+/* What the loops over an L1 need again and again; in registers. */
+struct l1 {
+	struct pv *pv;
+	struct hv_page *pages;
+	const uint64_t *words; /* NULL: there is a cache model */
+	uint64_t nr_pages;
+};
+
+static struct l1 l1_of(struct pv *pv, struct hv_page *p)
 {
-	unsigned int i;
-	int r = 0;
+	return (struct l1){.pv = pv,
+		.pages = pv->pages,
+		.nr_pages = pv->pages ? pv->nr_pages : 0,
+		.words = pv->cache ? NULL : pv->ops->words(pv, p)};
+}
+
+HV_HOT uint64_t l1_read(const struct l1 *t, struct hv_page *p, unsigned int i)
+{
+	if (!t->words)
+		return pv_slot_read(t->pv, p, i);
+	hv_point_at(HV_POINT_LOAD, &p->type);
+	return __atomic_load_n(&t->words[i], __ATOMIC_ACQUIRE);
+}
+
+HV_HOT struct hv_page *l1_page(const struct l1 *t, uint64_t e)
+{
+	uint64_t mfn = PTE_MFN(e);
+
+	return mfn < t->nr_pages ? &t->pages[mfn] : pv_page(t->pv, mfn);
+}
+
+/* Give slots [0, n) of an L1 back. */
+static void demote_l1(struct pv_vcpu *v, struct hv_page *p, unsigned int n)
+{
+	const struct l1 t = l1_of(v->pv, p);
+	uint64_t e;
+
+	while (n-- > 0) {
+		e = l1_read(&t, p, n);
+		if (e & PTE_PRESENT)
+			leaf_put(v, l1_page(&t, e), e);
+	}
+}
+
+static int promote_l1(struct pv_vcpu *v, struct hv_page *p, uint64_t owner)
+{
+	const struct l1 t = l1_of(v->pv, p);
+	unsigned int i, n = v->pv->slots;
+	uint64_t e;
+	int r;
 
 	if (hv_fault(HV_FAULT_RESTART_UNTOUCHED) && hv_preempt(&v->budget))
 		return -ERESTART;
-	for (i = 0; i < v->pv->slots; i++) {
-		r = pt_get(v, pv_slot_read(v->pv, p, i), w);
-		if (r)
-			break;
+	for (i = 0; i < n; i++) {
+		e = l1_read(&t, p, i);
+		if (!(e & PTE_PRESENT))
+			continue;
+		r = pte_bits_ok(e, HV_TYPE_L1)
+			    ? leaf_get(v, l1_page(&t, e), e, owner)
+			    : -EINVAL;
+		if (r) {
+			demote_l1(v, p, i);
+			return r;
+		}
 	}
-	if (r == 0)
-		return 0;
-	while (i-- > 0)
-		(void)pt_put(v, pv_slot_read(v->pv, p, i), w);
-	return r;
+	return 0;
 }
 
 static int promote_error(
@@ -222,7 +277,7 @@ int page_promote(struct pv_vcpu *v, struct hv_page *p, enum hv_type t)
 	if (!type_is_table(t) || !w.owner)
 		return -EINVAL;
 	if (t == HV_TYPE_L1)
-		return promote_l1(v, p, &w);
+		return promote_l1(v, p, w.owner->id);
 	w.partial = p->pf;
 	for (i = first; i < v->pv->slots; i++, w.partial = false) {
 		if (i > first && poll_stop(v))
@@ -263,14 +318,17 @@ int page_demote(struct pv_vcpu *v, struct hv_page *p, enum hv_type t)
 	unsigned int n = p->nrv + p->pf, i, first = n;
 	int r;
 
+	if (t == HV_TYPE_L1) {
+		demote_l1(v, p, n);
+		return 0;
+	}
 	for (; n > 0; n--, w.partial = false) {
 		i = n - 1;
-		if (t > HV_TYPE_L1 && n < first && poll_stop(v))
+		if (n < first && poll_stop(v))
 			r = -EINTR;
 		else
 			r = pt_put(v, pv_slot_read(v->pv, p, i), &w);
-		if (t > HV_TYPE_L1)
-			worked(v);
+		worked(v);
 		if (r)
 			return demote_stop(v, p, i, w.partial, r);
 	}

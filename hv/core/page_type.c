@@ -11,47 +11,10 @@
  * With the flush first, another vCPU could take the page writable, write,
  * and give it back between flush and swap, and the swap would not see it.
  */
-#include "hv/core/page_int.h"
-
-enum { DECIDE_SWAP = 0, DECIDE_WAIT = 1 };
-
-/* Bits that say something about the memory, not about its type. */
-#define TYPE_KEPT PAGE_NONCOH
-
-static int get_decide(
-	uint64_t x, enum hv_type t, unsigned int flags, uint64_t *nx)
-{
-	if (PAGE_COUNT(x) == PAGE_COUNT_MAX)
-		return -EINVAL;
-	if (PAGE_COUNT(x) == 0) {
-		if (flags & PAGE_NOPROMOTE)
-			return -EINVAL;
-		*nx = x + 1;
-		if (PAGE_TYPE(x) != t)
-			*nx = (x & TYPE_KEPT) | PAGE_TYPE_OF(t) | 1;
-		if (hv_fault(HV_FAULT_EARLY_VALID) &&
-			(t == HV_TYPE_SHARED || t == HV_TYPE_WRITABLE))
-			*nx |= PAGE_VALID;
-		return DECIDE_SWAP;
-	}
-	if (PAGE_TYPE(x) != t) {
-		if (!hv_fault(HV_FAULT_TYPE_IGNORED) || t != HV_TYPE_WRITABLE)
-			return -EINVAL;
-	} else if (!(x & PAGE_VALID)) {
-		if (!(x & PAGE_PARTIALLY))
-			return DECIDE_WAIT;
-		if (flags & PAGE_NOPROMOTE)
-			return -EINVAL;
-		/* with it goes P's type reference, and later its general one */
-		*nx = x & ~PAGE_PARTIALLY;
-		return DECIDE_SWAP;
-	}
-	*nx = x + 1;
-	return DECIDE_SWAP;
-}
+#include "hv/core/page_ref.h"
 
 /* What its guest can write meanwhile must not be validated. */
-static bool unsealed(struct pv *pv, const struct hv_page *p, enum hv_type t)
+bool page_unsealed(struct pv *pv, const struct hv_page *p, enum hv_type t)
 {
 	if (t == HV_TYPE_WRITABLE || t == HV_TYPE_SHARED)
 		return false;
@@ -59,7 +22,7 @@ static bool unsealed(struct pv *pv, const struct hv_page *p, enum hv_type t)
 }
 
 /* The page changes from what @x says to @t, and is locked for validation. */
-static void type_flush(
+void page_type_flush(
 	struct pv *pv, struct hv_page *p, uint64_t x, enum hv_type t)
 {
 	bool was_w = PAGE_TYPE(x) == HV_TYPE_WRITABLE;
@@ -76,7 +39,7 @@ static void type_effects(
 	struct pv *pv, struct hv_page *p, uint64_t x, enum hv_type t)
 {
 	if (!hv_fault(HV_FAULT_FLUSH_FIRST))
-		type_flush(pv, p, x, t);
+		page_type_flush(pv, p, x, t);
 	if (t == HV_TYPE_WRITABLE || !(hv_load(&p->type) & PAGE_NONCOH) ||
 		hv_fault(HV_FAULT_NC_NO_FLUSH))
 		return;
@@ -109,8 +72,7 @@ static void type_drop(struct hv_page *p, uint64_t keep)
 static void get_done(struct pv_vcpu *v, struct hv_page *p, uint64_t x, int r)
 {
 	if (r == 0) {
-		p->validated++;
-		p->valid_for = hv_load(&p->owner);
+		p->valid_for = page_valid_for(hv_load(&p->owner));
 		p->excl = 0;
 		hv_or(&p->type, PAGE_VALID);
 	} else if (r == -EINTR) {
@@ -124,45 +86,32 @@ static void get_done(struct pv_vcpu *v, struct hv_page *p, uint64_t x, int r)
 		page_put(v, p);
 }
 
-int page_get_type(struct pv_vcpu *v, struct hv_page *p, enum hv_type t,
-	unsigned int flags)
+int page_type_begin(
+	struct pv_vcpu *v, struct hv_page *p, uint64_t x, enum hv_type t)
 {
-	uint64_t x, nx = 0;
-	int r;
+	int r = 0;
 
-	for (;;) {
-		x = hv_load(&p->type);
-		r = get_decide(x, t, flags, &nx);
-		if (r < 0)
-			return r;
-		if (r == DECIDE_SWAP) {
-			if (!(nx & PAGE_VALID) && unsealed(v->pv, p, t))
-				return -EBUSY;
-			if (hv_fault(HV_FAULT_FLUSH_FIRST))
-				type_flush(v->pv, p, x, t);
-			if (hv_cas(&p->type, x, nx))
-				break;
-		}
-		if ((flags & PAGE_PREEMPT) && hv_preempt(&v->budget))
-			return -EINTR;
-		if (r == DECIDE_WAIT)
-			page_wait(p);
-	}
-	if (nx & PAGE_VALID) {
-		if (hv_fault(HV_FAULT_EARLY_VALID) && !(x & PAGE_VALID))
-			type_effects(v->pv, p, x, t);
-		return 0;
-	}
 	excl_begin(v, p);
 	type_effects(v->pv, p, x, t);
-	r = 0;
-	if (t != HV_TYPE_WRITABLE && t != HV_TYPE_SHARED) {
+	if (t != HV_TYPE_SHARED) {
 		if (!(x & PAGE_PARTIALLY))
 			p->nrv = p->pf = 0;
 		r = page_promote(v, p, t);
 	}
 	get_done(v, p, x, r);
 	return r;
+}
+
+void page_type_early(
+	struct pv_vcpu *v, struct hv_page *p, uint64_t x, enum hv_type t)
+{
+	type_effects(v->pv, p, x, t);
+}
+
+int page_get_type(struct pv_vcpu *v, struct hv_page *p, enum hv_type t,
+	unsigned int flags)
+{
+	return page_get_as(v, p, t, flags);
 }
 
 static void put_done(struct pv_vcpu *v, struct hv_page *p, uint64_t x, int r)

@@ -53,12 +53,15 @@ static void flat_scrub(struct pv *pv, struct hv_page *p)
 {
 	uint64_t mfn = flat_mfn(pv, p), *ram = flat_words(pv, p);
 	size_t len = pv->slots * sizeof(*ram);
+	unsigned int i;
 
 	if (pv->cache &&
 		(pv->line[mfn] == PV_LINE_DIRTY ||
 			!memcmp(&pv->cache[mfn * pv->slots], ram, len)))
 		pv_cache_evict(pv, p);
-	memset(ram, 0, len);
+	/* a walk may still be reading it, and will find that it is over */
+	for (i = 0; i < pv->slots; i++)
+		__atomic_store_n(&ram[i], 0, __ATOMIC_RELAXED);
 }
 
 static void flat_freed(struct pv *pv, struct hv_page *p, uint64_t owner)

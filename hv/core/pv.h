@@ -166,7 +166,8 @@ struct pv_grant {
 /* ---- a machine ---------------------------------------------------------- */
 
 /*
- * page    the page of a frame number, NULL if there is none.
+ * page    the page of a frame number, NULL if there is none; not asked if
+ *         pv->pages is set.
  * mfn     the reverse.
  * words   the memory of the page: pv->slots words at least.
  * freed   the last reference is gone: PAGE_CLAIMED, owner 0, type none;
@@ -231,6 +232,9 @@ struct pv_dom *pv_dom_of(struct pv *pv, uint64_t id);
 
 static inline struct hv_page *pv_page(struct pv *pv, uint64_t mfn)
 {
+	/* one array, as of pv_flat_ops, needs no call */
+	if (pv->pages)
+		return mfn < pv->nr_pages ? &pv->pages[mfn] : NULL;
 	return pv->ops->page(pv, mfn);
 }
 

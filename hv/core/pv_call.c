@@ -141,9 +141,9 @@ static void multi_fetch(struct pv_vcpu *v, const struct pv_call *e)
 {
 	unsigned int i;
 
-	v->call.op = hv_load(&e->op);
+	v->call.op = hv_guest_load(&e->op);
 	for (i = 0; i < 3; i++)
-		v->call.arg[i] = hv_load(&e->arg[i]);
+		v->call.arg[i] = hv_guest_load(&e->arg[i]);
 	v->fetched = 1;
 }
 
@@ -180,7 +180,7 @@ int64_t pv_multicall(struct pv_vcpu *v, struct pv_call *list, uint32_t nr)
 		/* iret's result is the guest's own rax: it may say anything */
 		if (result == -ERESTART && v->call.op != PV_CALL_IRET)
 			return multi_end(v, true, 0);
-		hv_store_rel(&list[v->multi_next].result, result);
+		hv_guest_store(&list[v->multi_next].result, result);
 		v->fetched = 0;
 		v->multi_next++;
 		if (next == PV_CALL_EXIT)

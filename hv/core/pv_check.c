@@ -191,7 +191,7 @@ static void check_pages(struct check *c)
 			check_cache(c, p);
 		if ((p->type & PAGE_VALID) &&
 			PAGE_TYPE(p->type) == HV_TYPE_SEGDESC)
-			MUST(p->valid_for == p->owner, "S6",
+			MUST(p->valid_for == page_valid_for(p->owner), "S6",
 				"page %lu: validated for another domain",
 				nr(c, p));
 	}

@@ -4,11 +4,6 @@
  */
 #include "hv/core/page_int.h"
 
-bool pte_bits_ok(uint64_t e, enum hv_type level)
-{
-	return !(e & PTE_PKEY) && (level == HV_TYPE_L1 || !(e & PTE_PSE));
-}
-
 /*
  * May the entry change without its references being taken anew?  A list of
  * the bits that may, not of those that may not: what the list forgets costs
@@ -145,7 +140,7 @@ static void lin_keep(struct pv_vcpu *v, uint64_t vpn, struct hv_page *pt)
 
 	v->lin_vpn = vpn / v->pv->slots;
 	hv_store_rel(&v->lin, pt);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	hv_fence();
 	if (hv_fault(HV_FAULT_LINEAR_LATE))
 		return;
 	if (pv_walk(v->pv, v->kroot, vpn, NULL, &now, NULL) || now != pt)

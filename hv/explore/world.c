@@ -100,13 +100,12 @@ const char *world_idle(char *buf, size_t len)
 	return pv_check_idle(&world.pv, buf, len);
 }
 
-/* Ghosts that only grow, and what is left of progress that is over. */
+/* What is left of progress that is over. */
 void world_normal(void)
 {
 	for (unsigned int i = A; i < WORLD_PAGES; i++) {
 		struct hv_page *p = &world.page[i];
 
-		p->validated = 0;
 		if (p->excl || (p->type & PAGE_PARTIALLY))
 			continue;
 		/* neither P nor locked for validation: written before read */

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_pv_soak.c: calls of PV guests at random, on tables of 512 slots.
+ *
+ *	PV_SOAK_OPS=100000000 PV_SOAK_SEED=1 test_pv_soak
+ *
+ * After each call: its result is one that the call may have, what it says has
+ * been done is done, the references of an entry that changed moved by exactly
+ * what it named and names, and the words of every page fit together.  After
+ * each FULL_EVERY calls everything is recomputed from scratch (pv_check_idle():
+ * S1-S10, Q1, Q2).  After each ERA calls both domains are killed, a few slots
+ * at a time, and no page may be held by anybody; the next era has the model of
+ * TLBs and caches or not, and explicit pins or not.
+ */
+#include "tests/unit/pv_full.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+enum { FULL_EVERY = 4096, ERA = 500000 };
+
+static uint64_t rng, seed, made;
+static uint64_t tally[NR_OPS][3]; /* done, to be made again, refused */
+
+static _Noreturn void wrong(const struct full_call *c, int r, const char *what)
+{
+	fprintf(stderr, "test_pv_soak: seed %" PRIu64 ", call %" PRIu64 ": ",
+		seed, made);
+	if (c)
+		fprintf(stderr,
+			"%s(vCPU %u, %" PRIu64 ", %u, %" PRIx64 ") = %d: ",
+			full_op_name[c->op], c->v->id, c->mfn, c->slot, c->e,
+			r);
+	fprintf(stderr, "%s\n", what);
+	exit(1);
+}
+
+static void check_all(const struct full_call *c, int r)
+{
+	char buf[160] = "", text[200];
+	const char *id = pv_check_idle(&full.pv, buf, sizeof(buf));
+
+	if (!id)
+		return;
+	snprintf(text, sizeof(text), "%s: %s", id, buf);
+	wrong(c, r, text);
+}
+
+/* ---- what a call did ----------------------------------------------------- */
+
+static bool word_ok(const struct hv_page *p)
+{
+	uint64_t x = p->type, n = PAGE_COUNT(p->count), t = PAGE_COUNT(x);
+	bool part = x & PAGE_PARTIALLY, valid = x & PAGE_VALID;
+
+	if (p->count & PAGE_CLAIMED || p->excl || x & PAGE_LOCKED)
+		return false;
+	if (n == 0)
+		return !p->count && !t && !p->owner;
+	if (!p->owner || t > n || (part && (valid || t != 1)))
+		return false;
+	if (part && (!type_is_partial(PAGE_TYPE(x)) || p->nrv > FULL_SLOTS))
+		return false;
+	if (t && !valid && !part)
+		return false;
+	return !(x & PAGE_PINNED) || (t && valid);
+}
+
+static void words_ok(const struct full_call *c, int r)
+{
+	const struct hv_page *p;
+
+	for (p = full.pages; p < full.pages + FULL_PAGES; p++)
+		if (!word_ok(p))
+			wrong(c, r, "the words of a page do not fit");
+}
+
+/* The references of a page that entries of an L1 can hold. */
+struct refs {
+	uint64_t mfn, general, type;
+};
+
+static void refs_of(uint64_t e, struct refs *r)
+{
+	const struct hv_page *p = &full.pages[PTE_MFN(e) % FULL_PAGES];
+
+	r->mfn = e & PTE_PRESENT && PTE_MFN(e) < FULL_PAGES ? PTE_MFN(e) : 0;
+	r->general = PAGE_COUNT(p->count);
+	r->type = PAGE_COUNT(p->type);
+}
+
+static int holds(uint64_t e, uint64_t mfn, uint64_t bits)
+{
+	return (e & bits) == bits && PTE_MFN(e) == mfn;
+}
+
+static bool moved(const struct refs *was, uint64_t old, uint64_t new)
+{
+	struct refs is;
+	int g, t;
+
+	if (!was->mfn)
+		return true;
+	refs_of(PTE_OF(was->mfn, PTE_PRESENT), &is);
+	g = holds(new, was->mfn, PTE_PRESENT) -
+	    holds(old, was->mfn, PTE_PRESENT);
+	t = holds(new, was->mfn, PTE_PRESENT | PTE_RW) -
+	    holds(old, was->mfn, PTE_PRESENT | PTE_RW);
+	return is.general == was->general + (uint64_t)(int64_t)g &&
+	       is.type == was->type + (uint64_t)(int64_t)t;
+}
+
+/* A change of an entry of an L1, with nothing pending: to the last count. */
+static int mod_exact(const struct full_call *c)
+{
+	struct hv_page *pt = &full.pages[c->mfn];
+	uint64_t old = pv_slot_read(&full.pv, pt, c->slot), now, want;
+	struct refs a, b;
+	int r;
+
+	refs_of(old, &a);
+	refs_of(c->e, &b);
+	r = full_make(c, NULL);
+	want = r == 0 ? c->e : old;
+	now = pv_slot_read(&full.pv, pt, c->slot);
+	if (now != want)
+		wrong(c, r, "the entry is not what it should be");
+	if (!moved(&a, old, now) || !moved(&b, old, now))
+		wrong(c, r, "the entry's references have not moved with it");
+	return r;
+}
+
+static bool is_exact(const struct full_call *c)
+{
+	const struct hv_page *p = &full.pages[c->mfn % FULL_PAGES];
+
+	return c->op == OP_MOD && c->mfn < FULL_PAGES && !c->v->pending.page &&
+	       PAGE_TYPE(p->type) == HV_TYPE_L1 && PAGE_COUNT(p->type);
+}
+
+static void done_ok(const struct full_call *c, int r)
+{
+	const struct hv_page *p = &full.pages[c->mfn % FULL_PAGES];
+	const struct hv_page *root = c->flag ? c->v->uroot : c->v->kroot;
+	bool ok = true;
+
+	if (c->op == OP_PIN)
+		ok = p->type & PAGE_PINNED && page_type(p) == c->level;
+	else if (c->op == OP_UNPIN)
+		ok = !(p->type & PAGE_PINNED);
+	else if (c->op == OP_ROOT)
+		ok = c->mfn ? root == p && page_type(p) == HV_TYPE_L4 : !root;
+	else if (c->op == OP_GDT)
+		ok = c->v->nr_gdt == c->flag &&
+		     (!c->flag || page_type(p) == HV_TYPE_SEGDESC);
+	else if (c->op == OP_TRANSFER)
+		ok = p->owner != c->v->dom->id;
+	else if (c->op == OP_DECREASE)
+		ok = !(p->count & PAGE_ALLOCATED);
+	if (!ok)
+		wrong(c, r, "said to be done, and is not");
+}
+
+static void one_call(bool model)
+{
+	struct full_call c;
+	struct pv_grant *g = &full.grants[full_rnd(&rng, FULL_GRANTS)];
+	int r;
+
+	full_choose(
+		&rng, &full.cpu[1 + full_rnd(&rng, FULL_CPUS - 1)], model, &c);
+	c.v->budget = c.budget;
+	r = is_exact(&c) ? mod_exact(&c) : full_make(&c, &g);
+	switch (r) {
+	case 0:
+		tally[c.op][0]++;
+		done_ok(&c, r);
+		break;
+	case -ERESTART: tally[c.op][1]++; break;
+	case -EINVAL:
+	case -EBUSY:
+	case -ENOSPC:
+	case -ENOMEM:
+	case -EFAULT: tally[c.op][2]++; break;
+	default: wrong(&c, r, "no result of a call");
+	}
+	words_ok(&c, r);
+	if (++made % FULL_EVERY == 0)
+		check_all(&c, r);
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
+static void era_end(void)
+{
+	struct pv_vcpu *v = &full.cpu[0];
+	unsigned int i, n = 0;
+	int r;
+
+	check_all(NULL, 0);
+	for (i = 1; i < FULL_DOMS; i++) {
+		do {
+			v->budget = (uint32_t)full_rnd(&rng, 300);
+			r = pv_kill(v, &full.dom[i]);
+			words_ok(NULL, r);
+			if (n++ % 64 == 0)
+				check_all(NULL, r);
+		} while (r == -ERESTART);
+		if (r)
+			wrong(NULL, r, "the kill fails");
+	}
+	check_all(NULL, 0);
+	for (i = 0; i < FULL_PAGES; i++)
+		if (full.pages[i].count)
+			wrong(NULL, (int)i, "a page is held after the end");
+}
+
+static void report(uint64_t ops)
+{
+	unsigned int op;
+
+	printf("%-12s %12s %12s %12s\n", "call", "done", "again", "refused");
+	for (op = 0; op < NR_OPS; op++) {
+		printf("%-12s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n",
+			full_op_name[op], tally[op][0], tally[op][1],
+			tally[op][2]);
+		if (!tally[op][0] && ops >= 100000)
+			wrong(NULL, 0, "a kind of call was never done");
+	}
+}
+
+static uint64_t number_of(const char *name, uint64_t otherwise)
+{
+	const char *s = getenv(name);
+
+	return s && *s ? strtoull(s, NULL, 10) : otherwise;
+}
+
+int main(void)
+{
+	uint64_t ops = number_of("PV_SOAK_OPS", 200000), era = 0, next = 1;
+	time_t start = time(NULL);
+	bool model;
+
+	seed = number_of("PV_SOAK_SEED", 1);
+	rng = seed;
+	while (made < ops) {
+		uint64_t end = made + (ops < ERA ? ops / 4 + 1 : ERA);
+
+		model = !(era & 1);
+		full_init(model, era % 4 == 3);
+		era++;
+		while (made < end && made < ops) {
+			one_call(model);
+			if (ops > 1000000 && made == ops / 100 * next) {
+				printf("%3" PRIu64 "%%: %" PRIu64
+				       " calls, %ld s\n",
+					next++, made,
+					(long)(time(NULL) - start));
+				fflush(stdout);
+			}
+		}
+		era_end();
+	}
+	printf("%" PRIu64 " calls, seed %" PRIu64 ", %" PRIu64
+	       " eras, all recomputed after each %d calls: ok\n",
+		made, seed, era, FULL_EVERY);
+	report(ops);
+	return 0;
+}

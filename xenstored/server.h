@@ -76,7 +76,7 @@ struct server {
 
 	/* Scratch of the one request or change that is being handled. */
 	struct path path;
-	struct outmsg *spare; /* see outq_init() */
+	struct outmsg *spare;    /* see outq_init() */
 	uint8_t in[CONN_IN_MAX]; /* of the connection that has its turn */
 	uint8_t reply[XSMSG_PAYLOAD_MAX];
 	struct node_walk walk;

@@ -6,10 +6,10 @@
  *
  * Event channels first, so that nobody is signalled by a half-dead domain;
  * then what the domain holds of others (mappings, foreign references), which
- * may free zombies; what its page tables hold; its own frames last.  Each step keeps its place in the
- * domain and stops when the budget is used up.  Frames that others still
- * map stay, and with them the struct: a zombie.  The grant table goes with
- * the struct, because an unmap writes to it.
+ * may free zombies; what its page tables hold; its own frames last.  Each
+ * step keeps its place in the domain and stops when the budget is used up.
+ * Frames that others still map stay, and with them the struct: a zombie.  The
+ * grant table goes with the struct, because an unmap writes to it.
  */
 #include "hv/core/internal.h"
 

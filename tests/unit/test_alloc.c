@@ -343,7 +343,7 @@ START_TEST(test_every_allocation_of_a_transaction)
 		fx_settle(fx);
 		fx_free(fx);
 	} while (failed);
-	ck_assert_int_gt(nr, 30);
+	ck_assert_int_gt(nr, 25);
 }
 END_TEST
 

@@ -29,9 +29,19 @@ static uint64_t cost(unsigned nr)
 	return daemon_ns() - before;
 }
 
+/* Others use the processors, too: what a write costs depends on them. */
+static bool is_busy(void)
+{
+	double load;
+
+	return getloadavg(&load, 1) == 1 &&
+	       load > (double)sysconf(_SC_NPROCESSORS_ONLN) + 1;
+}
+
 /*
  * A frontend watches its backend and does not read what it is told.  The
- * backend does not wait for it, and its writes cost hardly more.
+ * backend does not wait for it, and its writes cost hardly more: a tenth; on a
+ * busy machine that cannot be told, but half as much again can.
  */
 START_TEST(deaf_watcher)
 {
@@ -63,7 +73,7 @@ START_TEST(deaf_watcher)
 		(unsigned long)(without / WRITES),
 		(unsigned long)(with / WRITES));
 #if !defined(__SANITIZE_ADDRESS__)
-	ck_assert_uint_le(with * 9, without * 10);
+	ck_assert_uint_le(with * 9, without * (is_busy() ? 14 : 10));
 #endif
 }
 END_TEST

@@ -223,7 +223,7 @@ static int event_queue(
 	return 0;
 }
 
-void outq_event(struct outq *q, struct watch *watch, const char *path,
+bool outq_event(struct outq *q, struct watch *watch, const char *path,
 	size_t len, bool once)
 {
 	char own[PATH_ABS_MAX + 1];
@@ -231,7 +231,7 @@ void outq_event(struct outq *q, struct watch *watch, const char *path,
 	/* What is marked already is told as a whole, later. */
 	if (watch->marked) {
 		q->missed++;
-		return;
+		return outq_empty(q);
 	}
 	/* Too long for a message: say it of the path that is watched. */
 	if (len + 1 + watch->token_len + 1 > XSMSG_PAYLOAD_MAX) {
@@ -239,9 +239,11 @@ void outq_event(struct outq *q, struct watch *watch, const char *path,
 		path = own;
 	}
 	if (once && is_queued(q, watch, path, len))
-		return;
-	if (event_queue(q, watch, path, len))
-		mark(q, watch);
+		return false;
+	if (!event_queue(q, watch, path, len))
+		return true;
+	mark(q, watch);
+	return outq_empty(q);
 }
 
 void outq_fill(struct outq *q)

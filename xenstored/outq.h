@@ -80,9 +80,10 @@ int outq_reply(struct outq *q, const struct xsmsg_hdr *hdr,
  * @path:	as the client sees it, @len bytes without a NUL
  * @once:	not if the same event still waits
  *
- * Cannot fail: without room, @watch is marked.
+ * Cannot fail: without room, @watch is marked.  True if there is more to be
+ * sent than before, or nothing that the client is known to be behind with.
  */
-void outq_event(struct outq *q, struct watch *watch, const char *path,
+bool outq_event(struct outq *q, struct watch *watch, const char *path,
 	size_t len, bool once);
 
 /* Turn marks into events, as far as there is room. */

@@ -173,6 +173,11 @@ int quota_refused(struct domain *domain, enum quota quota)
 	return quota == QUOTA_MEMORY ? ENOMEM : ENOSPC;
 }
 
+void quota_refused_again(struct domain *domain, enum quota quota)
+{
+	domain->refused[quota].count++;
+}
+
 void quota_soft_check(struct domain *domain)
 {
 	const struct account *memory = &domain->account[DOMAIN_MEMORY];

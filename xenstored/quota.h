@@ -102,6 +102,9 @@ uint64_t quota_get_wire(const struct limits *limits, enum quota quota);
  */
 int quota_refused(struct domain *domain, enum quota quota);
 
+/* The same, of what was refused already: the next line tells how often. */
+void quota_refused_again(struct domain *domain, enum quota quota);
+
 /* @domain has taken memory: say so once per burst if it is a lot. */
 void quota_soft_check(struct domain *domain);
 

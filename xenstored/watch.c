@@ -254,20 +254,27 @@ static int by_seq(const void *a, const void *b)
 	return (*x)->seq < (*y)->seq ? -1 : 1;
 }
 
-/* Queue one event of @watch; say so if it is marked instead. */
+/*
+ * Queue one event of @watch; say so if it is marked instead.  One that is
+ * marked already costs who caused the event next to nothing (B6).
+ */
 static void hit_send(
 	struct watch *watch, const char *path, size_t len, bool once)
 {
 	struct outq *q = &watch->conn->out;
-	uint64_t missed = q->missed;
+	bool marked = watch->marked;
+	enum quota quota;
 
 	watch->hits++;
-	outq_event(q, watch, path, len, once);
-	if (__builtin_expect(q->missed != missed, 0))
-		(void)quota_refused(watch->conn->domain,
-			q->events < q->events_max ? QUOTA_MEMORY
-						  : QUOTA_EVENTS);
-	conn_wake(watch->conn);
+	if (outq_event(q, watch, path, len, once))
+		conn_wake(watch->conn);
+	if (__builtin_expect(!watch->marked, 1))
+		return;
+	quota = q->events < q->events_max ? QUOTA_MEMORY : QUOTA_EVENTS;
+	if (marked)
+		quota_refused_again(watch->conn->domain, quota);
+	else
+		(void)quota_refused(watch->conn->domain, quota);
 }
 
 /* Lists are newest first: turned round, those of one place often are sorted. */
@@ -393,6 +400,6 @@ void watch_fire_first(struct watch *watch)
 	char path[PATH_ABS_MAX + 1];
 	size_t len = watch_path(watch, path, sizeof(path));
 
-	outq_event(&watch->conn->out, watch, path, len, true);
-	conn_wake(watch->conn);
+	if (outq_event(&watch->conn->out, watch, path, len, true))
+		conn_wake(watch->conn);
 }

@@ -13,7 +13,8 @@
  * hv_load(p)           one acquire load of *p
  * hv_store_rel(p, v)   one release store
  * hv_cas(p, old, new)  strong compare and swap; true if it swapped
- * hv_and(p, m), hv_or(p, m)  bounded read-modify-write; the old value
+ * hv_and(p, m), hv_or(p, m), hv_add(p, n)
+ *                      bounded read-modify-write; the old value
  * hv_fence()           a full barrier
  * hv_point(id)         a place where others may run
  * hv_preempt(budget)   take a unit of *budget; true if there is none left
@@ -51,6 +52,8 @@ enum hv_point_id {
 	HV_POINT_GNT_PINNED, /* an entry has been pinned, nothing mapped yet */
 	HV_POINT_WAIT,       /* nothing can be done until somebody else acts */
 	HV_POINT_FLUSH,      /* before a TLB or cache flush takes effect */
+	HV_POINT_LOCK,       /* before a lock (lock.h) is taken */
+	HV_POINT_UNLOCK,     /* after it has been given up */
 };
 
 /* A test's, only there with HV_HOOKS: called before each access.  It must
@@ -156,6 +159,15 @@ _Noreturn static inline void hv_bug(const char *text)
 		hv_old_;                                  \
 	})
 
+#define hv_add(p, n)                                      \
+	({                                                \
+		__typeof__(*(p)) hv_old_;                 \
+		hv_point_at(HV_POINT_RMW, p);             \
+		hv_old_ = *(p);                           \
+		*(p) = (__typeof__(*(p)))(hv_old_ + (n)); \
+		hv_old_;                                  \
+	})
+
 #else
 
 #define hv_load(p)         hv_guest_load(p)
@@ -179,6 +191,12 @@ _Noreturn static inline void hv_bug(const char *text)
 	({                                                 \
 		hv_point_at(HV_POINT_RMW, p);              \
 		__atomic_fetch_or(p, m, __ATOMIC_ACQ_REL); \
+	})
+
+#define hv_add(p, n)                                        \
+	({                                                  \
+		hv_point_at(HV_POINT_RMW, p);               \
+		__atomic_fetch_add(p, n, __ATOMIC_ACQ_REL); \
 	})
 
 #endif

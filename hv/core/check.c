@@ -9,6 +9,7 @@
  */
 #include "hv/core/internal.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,14 +19,32 @@
 	__attribute__((no_sanitize("coverage"))), apply_to = function)
 #endif
 
-#define MUST(cond, id, ...)                                               \
-	do {                                                              \
-		if (!(cond)) {                                            \
-			fprintf(stderr, "hv_check: %s: %s: ", id, #cond); \
-			fprintf(stderr, __VA_ARGS__);                     \
-			fputc('\n', stderr);                              \
-			abort();                                          \
-		}                                                         \
+static _Noreturn void broken(const char *id, const char *cond, const char *fmt,
+	...) __attribute__((format(printf, 3, 4)));
+
+/* In the explorer a violation with a way to it, as any other. */
+static void broken(const char *id, const char *cond, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = snprintf(text, sizeof(text), "%s: %s: ", id, cond);
+	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
+	va_end(ap);
+#ifdef HV_EXPLORE
+	hv_bug(text);
+#else
+	fprintf(stderr, "hv_check: %s\n", text);
+	abort();
+#endif
+}
+
+#define MUST(cond, id, ...)                             \
+	do {                                            \
+		if (!(cond))                            \
+			broken(id, #cond, __VA_ARGS__); \
 	} while (0)
 
 struct sums {
@@ -332,9 +351,12 @@ void hv_check(const struct hv *machine)
 		MUST(!hv->virq_handler[i].gen ||
 				dom_of(hv, hv->virq_handler[i]),
 			"D3", "virq %u", i);
+	/* what was found is not part of a state */
+	if (HV_GEOM(0, 1))
+		for_each_dom(hv, d) clear_scratch(d);
 }
 
-#ifdef HV_DEBUG
+#if defined(HV_DEBUG) && !defined(HV_EXPLORE)
 /* A big machine is checked now and then, a small one always. */
 void check_after(struct hv *hv)
 {

@@ -17,12 +17,12 @@ static int domid_pick(struct hv *hv, uint32_t *domid)
 {
 	uint32_t i, id = hv->next_domid;
 
-	for (i = 1; i < DOMID_FIRST_RESERVED; i++) {
+	for (i = 1; i < DOM_END; i++) {
 		if (!hv_dom_find(hv, id)) {
 			*domid = id;
 			return 0;
 		}
-		if (++id == DOMID_FIRST_RESERVED)
+		if (++id == DOM_END)
 			id = 1;
 	}
 	return -ENOSPC;
@@ -30,7 +30,7 @@ static int domid_pick(struct hv *hv, uint32_t *domid)
 
 static int config_check(const struct hv_dom_config *cfg, uint32_t domid)
 {
-	if (domid >= DOMID_FIRST_RESERVED)
+	if (domid >= DOM_END)
 		return -EINVAL;
 	if (cfg->bits != 32 && cfg->bits != 64)
 		return -EINVAL;
@@ -58,6 +58,9 @@ static void dom_init(struct hv_dom *d, struct hv *hv, uint32_t domid,
 		d->cfg.max_maptrack = hv->limits.max_maptrack;
 	d->pauses = cfg->control ? 0 : 1;
 	d->max_pages = cfg->control ? hv->limits.max_pages : 0;
+	hv_lock_init(&d->ev.lock, HV_RANK_EV, domid);
+	hv_lock_init(&d->gt.lock, HV_RANK_GT, domid);
+	hv_lock_init(&d->map_lock, HV_RANK_MAP, domid);
 	slots_init(&d->maps, sizeof(struct gnt_map), d->cfg.max_maptrack);
 	slots_init(&d->foreign, sizeof(struct foreign_ref), HV_MAX_FOREIGN);
 }
@@ -103,7 +106,7 @@ int hv_dom_create(struct hv *hv, uint32_t domid,
 	hv->last_gen++;
 	if (pick)
 		hv->next_domid =
-			domid + 1 < DOMID_FIRST_RESERVED ? domid + 1 : 1;
+			domid + 1 < DOM_END ? domid + 1 : 1;
 	dom_event(d, HV_DOM_CREATED);
 	*out = d;
 	check_after(hv);

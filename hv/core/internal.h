@@ -21,6 +21,7 @@
 #include "hv/core/evtchn.h"
 #include "hv/core/grant.h"
 #include "hv/core/hypercall.h"
+#include "hv/core/lock.h"
 #include "hv/core/mem.h"
 #include "hv/core/pv.h"
 
@@ -31,6 +32,13 @@
 
 #define HV_CAS_TRIES 5 /* on memory that a guest may change meanwhile */
 
+/* What the explorer has less of, so that a whole machine is a small state. */
+#ifdef HV_EXPLORE
+#define HV_GEOM(product, explorer) (explorer)
+#else
+#define HV_GEOM(product, explorer) (product)
+#endif
+
 /* An instance of a domain; gen 0 is nobody. */
 struct hv_instance {
 	uint32_t domid;
@@ -39,7 +47,7 @@ struct hv_instance {
 
 /* ---- slots.c: dense tables with a free list --------------------------- */
 
-#define HV_SLOTS_CHUNK 256u
+#define HV_SLOTS_CHUNK HV_GEOM(256u, 4u)
 #define HV_SLOT_END    (~0u)
 #define HV_SLOT_USED   (~0u - 1)
 
@@ -72,7 +80,8 @@ void *slots_get(const struct hv_slots *t, uint32_t id);
 
 #define HV_COUNT_MAX 0x7fffffffu
 #define HV_GFN_NONE  (~0u)
-#define HV_GFN_MAX   0xfffffffeu /* a v1 grant entry names 32 bits */
+/* a v1 grant entry names 32 bits */
+#define HV_GFN_MAX HV_GEOM(0xfffffffeu, P2M_SLOTS *P2M_SLOTS - 2)
 
 /*
  * The counts are the page's (page.h): grants and foreign mappings take the
@@ -200,9 +209,9 @@ int dom_pv_kill(struct hv_dom *d, uint32_t *budget);
 
 /* ---- p2m.c ------------------------------------------------------------ */
 
-#define P2M_BITS   8
+#define P2M_BITS   HV_GEOM(8, 2)
 #define P2M_SLOTS  (1u << P2M_BITS)
-#define P2M_LEVELS 4
+#define P2M_LEVELS HV_GEOM(4, 2)
 
 struct p2m_node {
 	uint32_t used;
@@ -219,7 +228,7 @@ uint64_t p2m_last(const struct hv_dom *d);
 
 /* ---- grant tables ----------------------------------------------------- */
 
-#define GNT_PER_FRAME (HV_PAGE_SIZE / sizeof(struct grant_entry_v1))
+#define GNT_PER_FRAME HV_GEOM(HV_PAGE_SIZE / sizeof(struct grant_entry_v1), 4u)
 
 /* Eight bits of a pin count each; see pin_one(). */
 enum gnt_pin { PIN_HST_W, PIN_HST_R, PIN_DEV_W, PIN_DEV_R };
@@ -255,6 +264,7 @@ struct gnt_table {
 	struct hv_run *run; /* max_frames pages, the first nr_frames in use */
 	uint32_t nr_frames;
 	uint32_t max_frames;
+	struct hv_lock lock;
 	uint32_t hint;        /* hv_gnt_alloc() looks here first */
 	struct gnt_act **act; /* max_frames chunks of GNT_PER_FRAME */
 	uint32_t pinned;      /* entries with pin > 0 */
@@ -317,8 +327,8 @@ int foreign_release(struct hv_dom *d, uint32_t *budget);
 
 /* ---- event channels --------------------------------------------------- */
 
-#define EVTCHN_BUCKET  128u
-#define EVTCHN_MAX     4096u
+#define EVTCHN_BUCKET  HV_GEOM(128u, 8u)
+#define EVTCHN_MAX     HV_GEOM(4096u, 64u)
 #define EVTCHN_BUCKETS (EVTCHN_MAX / EVTCHN_BUCKET)
 #define EVTCHN_WORDS   (EVTCHN_MAX / 64)
 #define HV_NR_VIRQS    24u
@@ -353,6 +363,7 @@ struct hv_port {
 };
 
 struct hv_evtchn {
+	struct hv_lock lock;
 	uint32_t max;    /* ports, by the ABI and the machine */
 	uint32_t valid;  /* ports in buckets; only grows */
 	uint32_t active; /* ports that are not free; without port 0 */
@@ -436,6 +447,7 @@ struct hv_dom {
 	struct hv_run *shared_info;
 
 	struct gnt_table gt;
+	struct hv_lock map_lock; /* of @maps */
 	struct hv_slots maps;
 	struct hv_slots foreign;
 	struct hv_evtchn ev;
@@ -446,8 +458,9 @@ struct hv_dom {
 	uint32_t cursor;
 };
 
-#define DOM_LEAF   128u
-#define DOM_LEAVES (32768u / DOM_LEAF)
+#define DOM_LEAF   HV_GEOM(128u, 8u)
+#define DOM_LEAVES HV_GEOM(32768u / DOM_LEAF, 1u)
+#define DOM_END    HV_GEOM(DOMID_FIRST_RESERVED, DOM_LEAF)
 
 struct dom_leaf {
 	uint32_t used;
@@ -501,7 +514,7 @@ void check_pv_visit(struct hv_dom *d);
 
 /* ---- check.c ----------------------------------------------------------- */
 
-#ifdef HV_DEBUG
+#if defined(HV_DEBUG) && !defined(HV_EXPLORE)
 void check_after(struct hv *hv);
 #else
 static inline void check_after(struct hv *hv)

@@ -125,7 +125,7 @@ struct hv_dom *hv_dom_find(struct hv *hv, uint32_t domid)
 {
 	const struct dom_leaf *leaf;
 
-	if (domid >= DOMID_FIRST_RESERVED)
+	if (domid >= DOM_END)
 		return NULL;
 	leaf = hv->leaf[domid / DOM_LEAF];
 	return leaf ? leaf->dom[domid % DOM_LEAF] : NULL;
@@ -135,7 +135,7 @@ struct hv_dom *hv_dom_next(struct hv *hv, uint32_t domid)
 {
 	const struct dom_leaf *leaf;
 
-	while (domid < DOMID_FIRST_RESERVED) {
+	while (domid < DOM_END) {
 		leaf = hv->leaf[domid / DOM_LEAF];
 		if (!leaf) {
 			domid = (domid / DOM_LEAF + 1) * DOM_LEAF;

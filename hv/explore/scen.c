@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* scen.c - all scenarios */
 #include "hv/explore/scen.h"
+#include "hv/explore/machine.h"
 #include "hv/explore/world.h"
 #include "common/err.h"
 #include "common/macro.h"
@@ -13,7 +14,7 @@ static const struct scenario *all[SCEN_MAX], *exhaustive[SCEN_MAX],
 static void collect(void)
 {
 	static const struct scenario *const *const lists[] = {
-		scen_type, scen_page, scen_call};
+		scen_type, scen_page, scen_call, scen_grant};
 	unsigned int n = 0, e = 0, q = 0;
 
 	if (all[0])

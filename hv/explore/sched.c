@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "hv/core/atomic.h"
+#include "hv/core/lock.h"
 #include "hv/explore/sched.h"
 #include "common/err.h"
 #include "common/macro.h"
@@ -97,6 +98,8 @@ void explore_idle(const char *op)
 	struct sched_vcpu *v =
 		container_of(coro_running(), struct sched_vcpu, coro);
 
+	if (v->held[0])
+		explore_fail("an operation ends with a lock held");
 	/* it is idle until the first access of what follows */
 	v->op = op;
 	v->idle = 1;
@@ -137,12 +140,76 @@ void hv_explore_point(enum hv_point_id id, const volatile void *p)
 		[HV_POINT_GNT_PINNED] = SCHED_POINT,
 		[HV_POINT_WAIT] = SCHED_WAIT,
 		[HV_POINT_FLUSH] = SCHED_FLUSH,
+		[HV_POINT_LOCK] = SCHED_LOCK,
+		[HV_POINT_UNLOCK] = SCHED_UNLOCK,
 	};
 
 	if (!coro_running()) /* the checks run outside */
 		return;
 	if (!scen->is_private || !p || !scen->is_private(p))
 		stop(kinds[id], p);
+}
+
+/* ---- hv/core/lock.h: outside of vCPUs nobody else is there ---- */
+
+static struct sched_vcpu *running(void)
+{
+	struct coro *c = coro_running();
+
+	return c ? container_of(c, struct sched_vcpu, coro) : NULL;
+}
+
+static unsigned int order_of(const struct hv_lock *l)
+{
+	return (unsigned int)l->rank << 16 | l->nr;
+}
+
+void hv_explore_lock(struct hv_lock *l)
+{
+	struct sched_vcpu *v = running();
+	unsigned int n = 0;
+
+	if (!v)
+		return;
+	for (; n < SCHED_HELD && v->held[n]; n++) {
+		if (v->held[n] == l)
+			explore_fail("a lock is taken twice");
+		if (order_of(v->held[n]) >= order_of(l))
+			explore_fail("locks are taken out of order");
+	}
+	if (n == SCHED_HELD)
+		explore_fail("too many locks");
+	hv_explore_point(HV_POINT_LOCK, l);
+	/* where it is private, there is no stop before it */
+	if (l->by)
+		explore_fail("a private lock is not free");
+	l->by = (uint8_t)(1 + (v - vcpus));
+	v->held[n] = l;
+}
+
+void hv_explore_unlock(struct hv_lock *l)
+{
+	struct sched_vcpu *v = running();
+	unsigned int n = 0;
+
+	if (!v)
+		return;
+	while (n < SCHED_HELD && v->held[n] != l)
+		n++;
+	if (n == SCHED_HELD)
+		explore_fail("a lock is given up that is not held");
+	for (; n < SCHED_HELD; n++)
+		v->held[n] = n + 1 < SCHED_HELD ? v->held[n + 1] : NULL;
+	l->by = 0;
+	hv_explore_point(HV_POINT_UNLOCK, l);
+}
+
+void hv_explore_lock_must(const struct hv_lock *l)
+{
+	const struct sched_vcpu *v = running();
+
+	if (v && l->by != 1 + (v - vcpus))
+		explore_fail("what a lock protects is touched without it");
 }
 
 _Noreturn void hv_explore_bug(const char *text)
@@ -208,6 +275,8 @@ static void vcpu_run(void *arg)
 	struct sched_vcpu *v = arg;
 
 	scen->run((unsigned int)(v - vcpus));
+	if (v->held[0])
+		explore_fail("a vCPU ends with a lock held");
 }
 
 int sched_begin(const struct scenario *s)
@@ -249,6 +318,9 @@ unsigned int sched_ways(unsigned int i)
 	const struct sched_vcpu *v = &vcpus[i];
 
 	if (v->kind == SCHED_DONE || (v->kind == SCHED_WAIT && !v->woken))
+		return 0;
+	if (v->kind == SCHED_LOCK &&
+		((const volatile struct hv_lock *)v->addr)->by)
 		return 0;
 	return v->ways;
 }
@@ -343,6 +415,8 @@ const char *sched_kind_name(enum sched_kind k)
 		[SCHED_RMW] = "rmw",
 		[SCHED_POINT] = "point",
 		[SCHED_FLUSH] = "flush",
+		[SCHED_LOCK] = "lock",
+		[SCHED_UNLOCK] = "unlock",
 		[SCHED_WAIT] = "wait",
 		[SCHED_CHOICE] = "choice",
 		[SCHED_POLL] = "poll",

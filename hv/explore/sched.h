@@ -10,6 +10,8 @@
 
 #include "hv/explore/explore.h"
 
+struct hv_lock;
+
 enum sched_kind {
 	SCHED_START, /* has not begun */
 	SCHED_LOAD,
@@ -18,11 +20,15 @@ enum sched_kind {
 	SCHED_RMW,
 	SCHED_POINT, /* another place */
 	SCHED_FLUSH,
+	SCHED_LOCK, /* moves when nobody holds the lock at addr */
+	SCHED_UNLOCK,
 	SCHED_WAIT, /* until somebody has changed something */
 	SCHED_CHOICE,
 	SCHED_POLL, /* the choice whether it is time to stop */
 	SCHED_DONE,
 };
+
+enum { SCHED_HELD = 4 }; /* locks that a vCPU can hold at a time */
 
 /* What a vCPU stopped at.  Part of the state. */
 struct sched_vcpu {
@@ -34,6 +40,7 @@ struct sched_vcpu {
 	uint8_t woken; /* SCHED_WAIT: somebody has changed something since */
 	uint8_t idle;  /* between two operations */
 	uint16_t ways; /* of SCHED_CHOICE, SCHED_POLL */
+	struct hv_lock *held[SCHED_HELD]; /* in the order they were taken */
 };
 
 /* Outcome of a step. */

@@ -30,7 +30,7 @@ struct state_hash {
 	uint64_t lo, hi;
 };
 
-enum { STATE_AREAS = 4 };
+enum { STATE_AREAS = 24 };
 
 /*
  * state_setup - what the state consists of, from now on

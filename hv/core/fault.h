@@ -60,6 +60,10 @@
 		"flush decided by the new type, not the old (XSA-408)")        \
 	X(FLUSH_NONE, "flush-none",                                            \
 		"no TLB flush when a writable page gets a type")               \
+	X(FLUSH_TABLE, "flush-table",                                          \
+		"no TLB flush when a table becomes something else")            \
+	X(FAILED_FORGETS, "failed-forgets",                                    \
+		"a failed promotion forgets what the page was before")         \
 	X(EARLY_VALID, "early-valid",                                          \
 		"V before the side effects of a type change (XSA-401)")        \
 	X(NC_UNNOTED, "nc-unnoted",                                            \

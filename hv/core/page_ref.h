@@ -71,7 +71,8 @@ enum { DECIDE_SWAP = 0, DECIDE_WAIT = 1 };
 /*
  * What becomes of type word @x for one more reference as @t: *nx.  A page
  * becomes WRITABLE at once: its contents do not matter, and no translation or
- * cache line that exists is wrong because of it.
+ * cache line that exists is wrong because of it.  Only if it was a table a
+ * walk may still be on its way through it, which must not see what is written.
  */
 HV_HOT int get_decide(
 	uint64_t x, enum hv_type t, unsigned int flags, uint64_t *nx)
@@ -95,8 +96,9 @@ HV_HOT int get_decide(
 		*nx = x + 1;
 		if (PAGE_TYPE(x) != t)
 			*nx = (x & TYPE_KEPT) | PAGE_TYPE_OF(t) | 1;
-		if (t == HV_TYPE_WRITABLE ||
-			(t == HV_TYPE_SHARED && hv_fault(HV_FAULT_EARLY_VALID)))
+		if ((t == HV_TYPE_WRITABLE && !type_is_table(PAGE_TYPE(x))) ||
+			(!type_is_table(t) && t != HV_TYPE_SEGDESC &&
+				hv_fault(HV_FAULT_EARLY_VALID)))
 			*nx |= PAGE_VALID;
 		return DECIDE_SWAP;
 	}
@@ -129,8 +131,7 @@ HV_HOT int page_get_as(struct pv_vcpu *v, struct hv_page *p, enum hv_type t,
 		if (r < 0)
 			return r;
 		if (r == DECIDE_SWAP) {
-			if (t != HV_TYPE_WRITABLE && !(nx & PAGE_VALID) &&
-				page_unsealed(v->pv, p, t))
+			if (!(nx & PAGE_VALID) && page_unsealed(v->pv, p, t))
 				return -EBUSY;
 			if (hv_fault(HV_FAULT_FLUSH_FIRST))
 				page_type_flush(v->pv, p, x, t);
@@ -142,7 +143,7 @@ HV_HOT int page_get_as(struct pv_vcpu *v, struct hv_page *p, enum hv_type t,
 		if (r == DECIDE_WAIT)
 			page_wait(p);
 	}
-	if (t != HV_TYPE_WRITABLE && !(nx & PAGE_VALID))
+	if (!(nx & PAGE_VALID))
 		return page_type_begin(v, p, x, t);
 	if (hv_fault(HV_FAULT_EARLY_VALID) && !(x & PAGE_VALID))
 		page_type_early(v, p, x, t);

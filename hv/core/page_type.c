@@ -21,15 +21,22 @@ bool page_unsealed(struct pv *pv, const struct hv_page *p, enum hv_type t)
 	return pv->ops->sealed && !pv->ops->sealed(pv, p);
 }
 
-/* The page changes from what @x says to @t, and is locked for validation. */
+/*
+ * The page changes from what @x says to @t, and is locked for validation.
+ * What was WRITABLE may have translations left that write it; what was a table
+ * may have been read by a walk that has not ended.
+ */
 void page_type_flush(
 	struct pv *pv, struct hv_page *p, uint64_t x, enum hv_type t)
 {
-	bool was_w = PAGE_TYPE(x) == HV_TYPE_WRITABLE;
+	enum hv_type was = PAGE_TYPE(x);
+	bool stale = was == HV_TYPE_WRITABLE || type_is_table(was);
 
 	if (hv_fault(HV_FAULT_FLUSH_NEW))
-		was_w = t == HV_TYPE_WRITABLE;
-	if (PAGE_COUNT(x) || PAGE_TYPE(x) == t || !was_w ||
+		stale = t == HV_TYPE_WRITABLE;
+	if (hv_fault(HV_FAULT_FLUSH_TABLE))
+		stale = was == HV_TYPE_WRITABLE;
+	if (PAGE_COUNT(x) || was == t || !stale ||
 		hv_fault(HV_FAULT_FLUSH_NONE))
 		return;
 	pv_tlb_flush(pv, pv_dom_of(pv, hv_load(&p->owner)));
@@ -75,12 +82,13 @@ static void get_done(struct pv_vcpu *v, struct hv_page *p, uint64_t x, int r)
 		p->valid_for = page_valid_for(hv_load(&p->owner));
 		p->excl = 0;
 		hv_or(&p->type, PAGE_VALID);
-	} else if (r == -EINTR) {
-		type_drop(p, ~PAGE_COUNT_MAX);
-	} else if (r == -ERESTART || v->pending.page == p) {
+	} else if (r == -ERESTART || (r != -EINTR && v->pending.page == p)) {
 		type_set_partial(p);
-	} else {
+	} else if (hv_fault(HV_FAULT_FAILED_FORGETS)) {
 		type_drop(p, TYPE_KEPT);
+	} else {
+		/* what it is stays, for whoever makes it something else */
+		type_drop(p, ~PAGE_COUNT_MAX);
 	}
 	if (x & PAGE_PARTIALLY)
 		page_put(v, p);
@@ -93,7 +101,7 @@ int page_type_begin(
 
 	excl_begin(v, p);
 	type_effects(v->pv, p, x, t);
-	if (t != HV_TYPE_SHARED) {
+	if (t != HV_TYPE_SHARED && t != HV_TYPE_WRITABLE) {
 		if (!(x & PAGE_PARTIALLY))
 			p->nrv = p->pf = 0;
 		r = page_promote(v, p, t);

@@ -129,8 +129,9 @@ struct pv_vcpu {
 	struct pv_dom *dom;
 	uint8_t id; /* 0.. */
 	uint8_t mode;
-	uint8_t busy;   /* atomic: inside a call */
-	uint8_t tlb_nr; /* entries in use of tlb[]: 0 in hvd, no cache */
+	uint8_t busy;    /* atomic: inside a call */
+	uint8_t in_insn; /* atomic: the guest's access is half done */
+	uint8_t tlb_nr;  /* entries in use of tlb[]: 0 in hvd, no cache */
 	uint8_t tlb_next;
 	uint8_t nr_gdt;
 	struct hv_page *kroot, *uroot; /* each one general and one type ref */

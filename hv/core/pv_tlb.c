@@ -7,9 +7,13 @@
  * A vCPU may keep translations after the entries they came from are gone;
  * only a flush removes them.  A page's one cache line may differ from RAM
  * when the guest has written RAM past the cache; the processor may write a
- * line back or drop it at any time (pv_cache_evict()).  A guest's access,
- * with its walk, is one step: a flush is an interrupt, and an instruction is
- * not interrupted half-way.
+ * line back or drop it at any time (pv_cache_evict()).
+ *
+ * A walk reads one table after the other, and others may change what it has
+ * read already.  A flush is an interrupt, which is taken between two
+ * instructions: whoever flushes a vCPU waits for the end of the guest's access
+ * that it is in, its walk included.  So after a flush no vCPU goes on from a
+ * table that it has read before.
  *
  * A machine whose vCPUs have no TLB (tlb_nr 0) and no cache array, as the
  * one of hvd, pays nothing for this.
@@ -121,6 +125,13 @@ void pv_tlb_flush_one(struct pv_vcpu *v)
 	v->tlb_next = 0;
 }
 
+static void flush_remote(struct pv_vcpu *v)
+{
+	while (hv_load(&v->in_insn))
+		hv_point(HV_POINT_WAIT);
+	pv_tlb_flush_one(v);
+}
+
 void pv_tlb_flush(struct pv *pv, const struct pv_dom *d)
 {
 	struct pv_vcpu *v;
@@ -129,9 +140,8 @@ void pv_tlb_flush(struct pv *pv, const struct pv_dom *d)
 		return;
 	hv_point(HV_POINT_FLUSH);
 	for (v = pv->vcpus; v; v = v->next) {
-		if (d && v->dom != d)
-			continue;
-		pv_tlb_flush_one(v);
+		if (!d || v->dom == d)
+			flush_remote(v);
 	}
 }
 
@@ -158,6 +168,7 @@ static uint64_t walk_read(struct pv *pv, struct hv_page *p, unsigned int i)
 {
 	const uint64_t *w = pv->ops->words(pv, p);
 
+	slot_point(pv, p, i, HV_POINT_LOAD);
 	if (pv->cache && *line_of(pv, p) != PV_LINE_NONE)
 		w = cached(pv, p);
 	return __atomic_load_n(&w[i], __ATOMIC_ACQUIRE);
@@ -207,11 +218,9 @@ static int translate(
 	struct pv_vcpu *v, uint64_t vpn, bool rw, struct pv_tlb_entry *t)
 {
 	struct hv_page *root = v->mode == PV_USER ? v->uroot : v->kroot;
-	const struct pv_tlb_entry *hit;
+	const struct pv_tlb_entry *hit = tlb_find(v, vpn, rw);
 	uint64_t e;
 
-	hv_point(HV_POINT_LOAD);
-	hit = tlb_find(v, vpn, rw);
 	if (hit) {
 		*t = *hit;
 		return 0;
@@ -234,38 +243,59 @@ static int translate(
 	return 0;
 }
 
+/* The word that an access goes to, past the cache if *nc; NULL: a fault. */
+static uint64_t *target(struct pv_vcpu *v, uint64_t vpn, unsigned int word,
+	bool rw, struct pv_tlb_entry *t)
+{
+	struct hv_page *p;
+
+	if (word >= v->pv->slots || translate(v, vpn, rw, t))
+		return NULL;
+	p = pv_page(v->pv, t->mfn);
+	if (!p)
+		return NULL;
+	slot_point(v->pv, p, word, rw ? HV_POINT_STORE : HV_POINT_LOAD);
+	return t->nc ? &v->pv->ops->words(v->pv, p)[word]
+		     : &view(v->pv, p)[word];
+}
+
+/* From here to insn_end() nobody flushes the vCPU.  No step of its own. */
+static void insn_begin(struct pv_vcpu *v)
+{
+	__atomic_store_n(&v->in_insn, 1, __ATOMIC_SEQ_CST);
+}
+
+static int insn_end(struct pv_vcpu *v, int r)
+{
+	__atomic_store_n(&v->in_insn, 0, __ATOMIC_RELEASE);
+	return r;
+}
+
 int pv_guest_read(
 	struct pv_vcpu *v, uint64_t vpn, unsigned int word, uint64_t *val)
 {
 	struct pv_tlb_entry t;
-	struct hv_page *p;
+	const uint64_t *w;
 
-	if (word >= v->pv->slots || translate(v, vpn, false, &t))
-		return -EFAULT;
-	p = pv_page(v->pv, t.mfn);
-	if (t.nc)
-		*val = __atomic_load_n(
-			&v->pv->ops->words(v->pv, p)[word], __ATOMIC_ACQUIRE);
-	else
-		*val = __atomic_load_n(&view(v->pv, p)[word], __ATOMIC_ACQUIRE);
-	return 0;
+	insn_begin(v);
+	w = target(v, vpn, word, false, &t);
+	if (w)
+		*val = __atomic_load_n(w, __ATOMIC_ACQUIRE);
+	return insn_end(v, w ? 0 : -EFAULT);
 }
 
 int pv_guest_write(
 	struct pv_vcpu *v, uint64_t vpn, unsigned int word, uint64_t val)
 {
 	struct pv_tlb_entry t;
-	struct hv_page *p;
+	uint64_t *w;
 
-	if (word >= v->pv->slots || translate(v, vpn, true, &t))
-		return -EFAULT;
-	p = pv_page(v->pv, t.mfn);
-	if (t.nc) {
-		__atomic_store_n(&v->pv->ops->words(v->pv, p)[word], val,
-			__ATOMIC_RELEASE);
-		return 0;
+	insn_begin(v);
+	w = target(v, vpn, word, true, &t);
+	if (w) {
+		__atomic_store_n(w, val, __ATOMIC_RELEASE);
+		if (!t.nc)
+			dirty(v->pv, pv_page(v->pv, t.mfn));
 	}
-	__atomic_store_n(&view(v->pv, p)[word], val, __ATOMIC_RELEASE);
-	dirty(v->pv, p);
-	return 0;
+	return insn_end(v, w ? 0 : -EFAULT);
 }

@@ -192,6 +192,77 @@ static const struct scenario t401f = {.name = "T401f",
 	FAULTS("free-no-flush"),
 	WORLD_SCENARIO};
 
+/* ---- walks -------------------------------------------------------------------------- */
+
+static void setup_walk(void)
+{
+	setup_mapped(C, 2, 0);
+	world.vcpu[0].tlb_nr = 1;
+	world.pv.has_tlb = 1;
+	world_must(pv_mod_entry(&world.vcpu[0], B, 0, TO(C)));
+}
+
+/* B leaves the tree while a walk is on its way through it, and its guest
+ * writes into it what no table may say. */
+static void run_walk(unsigned int i)
+{
+	uint64_t x;
+
+	if (i) {
+		OP(pv_mod_entry(self(), A, 0, 0));
+		OP(pv_mod_entry(self(), B, 0, TO(A)));
+	} else {
+		OP(pv_guest_read(self(), 0, 0, &x));
+		OP(pv_guest_write(self(), 0, 0, 1ull << 9));
+	}
+	settle();
+}
+
+static const struct scenario walk = {.name = "walk",
+	.shows = "no walk goes on through what is no table any more",
+	.vcpus = 2,
+	.setup = setup_walk,
+	.run = run_walk,
+	FAULTS("flush-table"),
+	WORLD_FIXED};
+
+static void setup_walk_pin(void)
+{
+	world_setup(2, 3, D, 2);
+	world_word(A, 0, TO(B));
+	world_word(B, 0, TO(C));
+	world_word(D, 0, TO(A));
+	world_must(pv_set_root(&world.vcpu[0], A, false));
+	world.pv.explicit_pins = 1;
+	world.vcpu[0].tlb_nr = 1;
+	world.pv.has_tlb = 1;
+}
+
+/* The same, and in between B fails to become a table again: C is none. */
+static void run_walk_pin(unsigned int i)
+{
+	uint64_t x;
+
+	if (i) {
+		OP(pv_mod_entry(self(), A, 0, 0));
+		settle();
+		OP(pv_pin(self(), B, 2));
+		settle();
+		OP(pv_mod_entry(self(), B, 0, TO(D)));
+	} else {
+		OP(pv_guest_read(self(), 0, 0, &x));
+	}
+	settle();
+}
+
+static const struct scenario walk_pin = {.name = "walk-pin",
+	.shows = "the same with a pin in between that fails",
+	.vcpus = 2,
+	.setup = setup_walk_pin,
+	.run = run_walk_pin,
+	FAULTS("failed-forgets", "flush-table"),
+	WORLD_FIXED};
+
 /* ---- 402: cache and memory --------------------------------------------------------- */
 
 static void setup_402(void)
@@ -459,5 +530,5 @@ static const struct scenario soak = {.name = "soak",
 	WORLD_FIXED};
 
 const struct scenario *const scen_page[] = {&t214, &t287, &t287b, &t310_1,
-	&t310_3, &t401, &t401f, &t401s, &t402a, &t402b, &lock, &grant_promote,
-	&transfer_pin, &soak, NULL};
+	&t310_3, &t401, &t401f, &t401s, &walk, &walk_pin, &t402a, &t402b, &lock,
+	&grant_promote, &transfer_pin, &soak, NULL};

@@ -18,6 +18,7 @@
  * hv_fence()           a full barrier
  * hv_point(id)         a place where others may run
  * hv_preempt(budget)   take a unit of *budget; true if there is none left
+ * hv_spend(budget, n)  n units of it were used up without asking
  *
  * hv_bug_if(cond, text)  the engine itself is wrong: ends the program
  *
@@ -64,8 +65,9 @@ extern void (*hv_point_hook)(enum hv_point_id id, const volatile void *p);
 void hv_explore_point(enum hv_point_id id, const volatile void *p);
 bool hv_explore_preempt(void);
 _Noreturn void hv_explore_bug(const char *text);
-#define hv_point_at(id, p) hv_explore_point(id, p)
-#define hv_preempt(budget) ((void)(budget), hv_explore_preempt())
+#define hv_point_at(id, p)  hv_explore_point(id, p)
+#define hv_preempt(budget)  ((void)(budget), hv_explore_preempt())
+#define hv_spend(budget, n) ((void)(budget), (void)(n))
 #elif defined(HV_HOOKS)
 #define hv_point_at(id, p)                    \
 	do {                                  \
@@ -221,6 +223,11 @@ static inline bool hv_preempt(uint32_t *budget)
 		return true;
 	(*budget)--;
 	return false;
+}
+
+static inline void hv_spend(uint32_t *budget, uint32_t n)
+{
+	*budget -= n < *budget ? n : *budget;
 }
 #endif
 

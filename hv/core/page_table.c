@@ -20,7 +20,9 @@
  *   -EINTR        i + !pf_in pf_in  -ERESTART; -EINTR if it is untouched
  *                                   (i last, not pf_in)
  *
- * An L1 is promoted and demoted in one go: its children have no children.
+ * An L1 is promoted and demoted in one go: its children have no children.  It
+ * costs what its slots cost, or a call would do the work of thousands of
+ * them before it is asked to stop.
  */
 #include "hv/core/page_ref.h"
 
@@ -186,6 +188,7 @@ static void demote_l1(struct pv_vcpu *v, struct hv_page *p, unsigned int n)
 	const struct l1 t = l1_of(v->pv, p);
 	uint64_t e;
 
+	hv_spend(&v->budget, n);
 	while (n-- > 0) {
 		e = l1_read(&t, p, n);
 		if (e & PTE_PRESENT)
@@ -202,6 +205,7 @@ static int promote_l1(struct pv_vcpu *v, struct hv_page *p, uint64_t owner)
 
 	if (hv_fault(HV_FAULT_RESTART_UNTOUCHED) && hv_preempt(&v->budget))
 		return -ERESTART;
+	hv_spend(&v->budget, n);
 	for (i = 0; i < n; i++) {
 		e = l1_read(&t, p, i);
 		if (!(e & PTE_PRESENT))

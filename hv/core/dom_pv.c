@@ -31,6 +31,59 @@ void dom_pv_trap(struct hv_dom *d)
 		d->pv->cpu.mode = PV_KERNEL;
 }
 
+static uint32_t piece(uint64_t va, uint32_t left)
+{
+	uint32_t n = HV_PAGE_SIZE - (uint32_t)(va % HV_PAGE_SIZE);
+
+	return n < left ? n : left;
+}
+
+/* One piece, within a page; with @buf NULL only whether it can be. */
+static int access_piece(struct pv_vcpu *v, uint64_t va, uint8_t *buf,
+	uint32_t len, unsigned int how)
+{
+	bool write = how & HV_ACCESS_WRITE;
+	struct hv_page *p;
+	uint8_t *at;
+
+	if (!va_canonical(va) ||
+		pv_access(v, how & HV_ACCESS_USER, va_page(va), write, &p))
+		return -EFAULT;
+	at = frame_va(frame_of(p)) + va % HV_PAGE_SIZE;
+	if (buf)
+		memcpy(write ? at : buf, write ? buf : at, len);
+	return 0;
+}
+
+int hv_mem_access(struct hv_dom *d, uint64_t va, void *buf, uint32_t len,
+	unsigned int how)
+{
+	uint32_t at, n;
+	struct dom_pv *p;
+	int r, copy;
+
+	if (d->life != LIFE_ALIVE)
+		return -EINVAL;
+	r = dom_pv_get(d, &p);
+	if (r)
+		return r;
+	if (len > HV_ACCESS_MAX || !va_canonical(va))
+		return -EINVAL;
+	if (len && len - 1 > UINT64_MAX - va)
+		return -EFAULT;
+	/* first look, so that nothing is done if not all can be */
+	for (copy = 0; copy < 2; copy++) {
+		for (at = 0; at < len; at += n) {
+			n = piece(va + at, len - at);
+			r = access_piece(&p->cpu, va + at,
+				copy ? (uint8_t *)buf + at : NULL, n, how);
+			if (r)
+				return r;
+		}
+	}
+	return 0;
+}
+
 int dom_pv_kill(struct hv_dom *d, uint32_t *budget)
 {
 	struct hv *hv = d->hv;

@@ -74,6 +74,8 @@ int hv_mem_foreign(struct hv_dom *caller, uint32_t domid, uint64_t gfn,
 	f = p2m_get(d, gfn);
 	if (!f)
 		return -ENOENT;
+	if (write && f->run->ro_sealed)
+		return -EPERM;
 	r = foreign_take(caller, f, write, id);
 	if (r)
 		return r;

@@ -175,8 +175,16 @@ static uint64_t *page_words(struct pv *pv, const struct hv_page *p)
 
 static bool page_sealed(struct pv *pv, const struct hv_page *p)
 {
-	(void)pv;
-	return frame_sealed(frame_of(p));
+	const struct hv_frame *f = frame_of(p);
+	struct hv *hv = hv_of(pv);
+	uint64_t gfn = f->gfn == HV_GFN_NONE ? HV_INVALID_GFN : f->gfn;
+
+	if (frame_sealed(f))
+		return true;
+	if (hv->host->table_refused)
+		hv->host->table_refused(
+			hv->ctx, f->run->owner, gfn, frame_mfn(f));
+	return false;
 }
 
 /* The cursor is a frame number. */

@@ -170,12 +170,10 @@ int64_t hc_update_va_mapping(struct hc *h)
 	struct pv_vcpu *v;
 	int64_t r = pv_begin(h, &v);
 
-	/* 48 bits are translated, the others repeat the highest of them */
-	if (!r && (int64_t)(va << 16) >> 16 != (int64_t)va)
+	if (!r && !va_canonical(va))
 		r = -EINVAL;
 	if (!r)
-		r = do_call(h, v, PV_CALL_UPDATE_VA,
-			va << 16 >> (16 + HV_PAGE_SHIFT), h->arg[1]);
+		r = do_call(h, v, PV_CALL_UPDATE_VA, va_page(va), h->arg[1]);
 	if (r || how == UVMF_NONE)
 		return r;
 	if (how == UVMF_FLUSHTYPE_MASK)

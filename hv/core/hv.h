@@ -101,6 +101,9 @@ enum hv_run_kind {
  *         is given back.  May be NULL; pages that are not given back are
  *         charged: hv_mem_populate() fails when a domain has more of them
  *         than it may have pages.
+ * table_refused  @d has been told -EBUSY because page @mfn, which it has at
+ *         @gfn (HV_INVALID_GFN: nowhere), is not in memory that may become a
+ *         table: hv_mem_table().  For a log.  May be NULL.
  */
 struct hv_host {
 	void *(*alloc)(void *ctx, size_t size);
@@ -121,6 +124,8 @@ struct hv_host {
 	/* optional */
 	int (*dom_new)(void *ctx, struct hv_dom *d);
 	bool (*page_free)(void *ctx, struct hv_run *run, uint32_t page);
+	void (*table_refused)(
+		void *ctx, struct hv_dom *d, uint64_t gfn, uint64_t mfn);
 };
 
 /* The size of a machine.  0 in a field means its default. */

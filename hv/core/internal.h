@@ -200,6 +200,17 @@ struct dom_pv {
 	struct pv_vcpu cpu;
 };
 
+/* 48 bits are translated, the others repeat the highest of them. */
+static inline bool va_canonical(uint64_t va)
+{
+	return (int64_t)(va << 16) >> 16 == (int64_t)va;
+}
+
+static inline uint64_t va_page(uint64_t va)
+{
+	return va << 16 >> (16 + HV_PAGE_SHIFT);
+}
+
 /* Made when first needed; -ENOSYS (not a 64-bit PV domain), -ENOMEM. */
 int dom_pv_get(struct hv_dom *d, struct dom_pv **out);
 /* A call from outside has arrived: whatever ran, it is the kernel's now. */

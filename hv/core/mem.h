@@ -38,7 +38,7 @@ struct hv_run {
 	uint64_t mfn;   /* of page 0 in the machine; 0: it has none */
 	bool exported;  /* some page was mapped by another domain */
 	bool split;     /* one page that was private before hv_mem_split() */
-	bool ro_sealed; /* the host has made it read-only for grantees */
+	bool ro_sealed; /* the host has made it read-only for all but itself */
 	struct hv_frame *frames;
 	uint32_t stale;       /* free pages whose memory the host still has */
 	struct hv_dom *owner; /* it outlives its runs */
@@ -120,10 +120,27 @@ int hv_mem_table(struct hv_dom *d, uint64_t gfn, uint64_t *mfn);
 int hv_mem_mfn(struct hv_dom *d, uint64_t gfn, uint64_t *mfn);
 
 /*
+ * hv_mem_access: what a processor would do for @d, whose vCPU 0 has page
+ * tables: read @len bytes (up to HV_ACCESS_MAX) at virtual address @va into
+ * @buf, or write them from there.  The root is that of the domain's kernel,
+ * with HV_ACCESS_USER that of its user mode.  An access needs its right in
+ * the entries of all levels, as the processor has it (Intel SDM 3A, 4.6):
+ * PRESENT, RW to write, USER for user mode.  A and D are not set.  All or
+ * nothing: -EFAULT if part of the range is not mapped so.  -EINVAL (dying, no
+ * canonical address, too long), -ENOSYS (not a 64-bit PV domain), -ENOMEM.
+ */
+#define HV_ACCESS_MAX   32768u
+#define HV_ACCESS_WRITE 1u
+#define HV_ACCESS_USER  2u
+int hv_mem_access(struct hv_dom *d, uint64_t va, void *buf, uint32_t len,
+	unsigned int how);
+
+/*
  * hv_mem_foreign: @caller maps page @gfn of domain @domid.  Allowed for the
  * control domain, and for a stubdomain on its target.  Takes a reference
- * that hv_mem_foreign_put() gives back (or the caller's death).  -EPERM,
- * -ESRCH, -ENOENT, -EINVAL (dying).
+ * that hv_mem_foreign_put() gives back (or the caller's death).  -EPERM (also
+ * when the host has made the page read-only, and it is to be written), -ESRCH,
+ * -ENOENT, -EINVAL (dying, or a page table that is to be written).
  */
 int hv_mem_foreign(struct hv_dom *caller, uint32_t domid, uint64_t gfn,
 	bool write, struct hv_page_ref *p, uint32_t *id);

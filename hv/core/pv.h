@@ -315,6 +315,11 @@ void pv_lin_flush(struct pv *pv, const struct pv_dom *d);
  * (each may be NULL) are the L1 and its slot. */
 int pv_walk(struct pv *pv, struct hv_page *root, uint64_t vpn, uint64_t *e,
 	struct hv_page **pt, unsigned int *slot);
+/* pv_access: the page in which the processor finds page number @vpn for the
+ * guest's kernel or user mode (@user), without a TLB; each level must give
+ * the right.  -EFAULT. */
+int pv_access(struct pv_vcpu *v, bool user, uint64_t vpn, bool rw,
+	struct hv_page **page);
 /* The guest's own accesses, through its TLB: word @word of page @vpn.
  * -EFAULT. */
 int pv_guest_read(

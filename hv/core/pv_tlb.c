@@ -202,6 +202,23 @@ int pv_walk(struct pv *pv, struct hv_page *root, uint64_t vpn, uint64_t *e,
 	return 0;
 }
 
+int pv_access(struct pv_vcpu *v, bool user, uint64_t vpn, bool rw,
+	struct hv_page **page)
+{
+	const uint64_t need =
+		PTE_PRESENT | (rw ? PTE_RW : 0) | (user ? PTE_USER : 0);
+	struct hv_page *p = user ? v->uroot : v->kroot;
+	unsigned int lvl;
+	uint64_t e;
+
+	for (lvl = v->pv->levels; p && lvl > 0; lvl--) {
+		e = walk_read(v->pv, p, slot_of(v->pv, vpn, lvl));
+		p = (e & need) == need ? pv_page(v->pv, PTE_MFN(e)) : NULL;
+	}
+	*page = p;
+	return p ? 0 : -EFAULT;
+}
+
 static struct pv_tlb_entry *tlb_find(struct pv_vcpu *v, uint64_t vpn, bool rw)
 {
 	unsigned int i;

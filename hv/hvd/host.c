@@ -113,6 +113,16 @@ static bool host_page_free(void *ctx, struct hv_run *run, uint32_t page)
 	return window_page_free(run, page);
 }
 
+/* Nothing in -EBUSY says so: whoever looks after the domain shall know. */
+static void host_table_refused(
+	void *ctx, struct hv_dom *d, uint64_t gfn, uint64_t mfn)
+{
+	vdom_log(vdom_of(d),
+		"page 0x%jx (mfn 0x%jx) is no table page and does not become a "
+		"table: ask for one first (HVP_MEM_TABLE)",
+		(uintmax_t)gfn, (uintmax_t)mfn);
+}
+
 const struct hv_host hvd_host = {
 	.alloc = host_alloc,
 	.free = host_free,
@@ -127,4 +137,5 @@ const struct hv_host hvd_host = {
 	.dom_new = host_dom_new,
 	.console_read = host_console_read,
 	.page_free = host_page_free,
+	.table_refused = host_table_refused,
 };

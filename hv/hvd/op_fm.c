@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* op_fm.c: foreign memory, resources, and a domain's own memory. */
+/* op_fm.c: foreign memory and resources. */
 #include <errno.h>
 
 #include "hv/hvd/session.h"
@@ -118,53 +118,5 @@ int op_fm_resource(struct request *r)
 		return rc;
 	}
 	reply_mapping(&segs, id, 0, NULL, 0);
-	return 0;
-}
-
-/* A domain's own pages, for its kernel: what a real kernel has by birth. */
-int op_mem_map_own(struct request *r)
-{
-	static struct segs segs;
-	const struct hvp_gfn *g = r->items;
-	struct hv_page_ref p;
-	uint64_t total = 0;
-	int rc;
-
-	segs_init(&segs);
-	for (uint32_t i = 0; i < r->hdr.n; i++) {
-		/* one segment per run needs no page by page answer, but each
-		 * page must be there: bound the work of one request */
-		if (g[i].count > HVP_OWN_MAX ||
-			(total += g[i].count) > HVP_OWN_MAX)
-			return -E2BIG;
-		for (uint64_t k = 0; k < g[i].count; k++) {
-			rc = hv_mem_lookup(r->s->vd->d, g[i].gfn + k, &p);
-			if (!rc)
-				rc = segs_add(&segs, &p);
-			if (rc)
-				return rc;
-			window_to_owner(p.run);
-		}
-	}
-	reply_mapping(&segs, 0, 0, NULL, 0);
-	return 0;
-}
-
-int op_mem_split(struct request *r)
-{
-	static struct segs segs;
-	const struct hvp_gfn *a = r->args;
-	struct hv_page_ref p;
-	int rc = hv_mem_split(r->s->vd->d, a->gfn, &p);
-
-	vdom_split_done(r->s->vd, a->gfn);
-	if (rc && rc != -EALREADY)
-		return rc;
-	segs_init(&segs);
-	rc = segs_add(&segs, &p);
-	if (rc)
-		return rc;
-	window_to_owner(p.run);
-	reply_mapping(&segs, 0, 0, NULL, 0);
 	return 0;
 }

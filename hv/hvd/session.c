@@ -79,6 +79,11 @@ static const struct op_row rows[] = {
 		HVP_REFS_MAX, .kernel = true),
 	ROW(HVP_MEM_SPLIT, op_mem_split, sizeof(struct hvp_gfn), 0, 0,
 		.kernel = true),
+	ROW(HVP_MEM_TABLE, op_mem_table, sizeof(struct hvp_gfn), 0, 0),
+	ROW(HVP_MEM_MFN, op_mem_mfn, 0, sizeof(uint64_t), HVP_REFS_MAX),
+	ROW(HVP_MEM_READ, op_mem_read, sizeof(struct hvp_va), 0, 0),
+	ROW(HVP_MEM_WRITE, op_mem_write, sizeof(struct hvp_va), 0, 0,
+		.rest = true),
 };
 
 /* One message in, one out: hvd has one thread. */

@@ -167,6 +167,10 @@ int op_fm_restrict(struct request *r);
 int op_hypercall(struct request *r);
 int op_mem_map_own(struct request *r);
 int op_mem_split(struct request *r);
+int op_mem_table(struct request *r);
+int op_mem_mfn(struct request *r);
+int op_mem_read(struct request *r);
+int op_mem_write(struct request *r);
 
 /*
  * op_call.c: the hypercall that is being made costs @units more than the

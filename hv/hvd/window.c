@@ -38,12 +38,35 @@ static int new_memfd(void)
 
 /*
  * RAM goes to nobody who could mind a seal, and must have none that its
- * owner chose: it is freed in pieces, by holes.
+ * owner chose: it is freed in pieces, by holes.  What may become a page table
+ * is only read by whoever has it, its owner first of all.
  */
 static int seals_of(const struct hv_run *run)
 {
-	return F_SEAL_SHRINK | F_SEAL_GROW |
-	       (run->kind == HV_RUN_RAM ? F_SEAL_SEAL : 0);
+	static const int size = F_SEAL_SHRINK | F_SEAL_GROW;
+
+	switch (run->kind) {
+	case HV_RUN_RAM: return size | F_SEAL_SEAL;
+	case HV_RUN_TABLE: return size | F_SEAL_SEAL | F_SEAL_FUTURE_WRITE;
+	case HV_RUN_SHARE:
+	case HV_RUN_GNTTAB: break;
+	}
+	return size;
+}
+
+/* Our own mapping is made before the seals that would forbid it. */
+static void *map_and_seal(const struct hv_run *run, int fd, size_t size)
+{
+	void *va;
+
+	if (ftruncate(fd, size) < 0)
+		return MAP_FAILED;
+	va = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (va == MAP_FAILED || fcntl(fd, F_ADD_SEALS, seals_of(run)) == 0)
+		return va;
+	munmap(va, size);
+	return MAP_FAILED;
 }
 
 int window_new(struct hv_run *run)
@@ -67,13 +90,10 @@ int window_new(struct hv_run *run)
 	if (fstat(w->fd, &st) < 0)
 		goto fail_fd;
 	w->ino = st.st_ino;
-	if (ftruncate(w->fd, size) < 0 ||
-		fcntl(w->fd, F_ADD_SEALS, seals_of(run)) < 0)
-		goto fail_fd;
-	va = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_NORESERVE, w->fd, 0);
+	va = map_and_seal(run, w->fd, size);
 	if (va == MAP_FAILED)
 		goto fail_fd;
+	w->closed = run->ro_sealed = run->kind == HV_RUN_TABLE;
 	run->va = va;
 	run->host = w;
 	return 0;

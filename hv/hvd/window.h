@@ -14,6 +14,7 @@
  *    nobody ever gets another one), without it otherwise.  What the run then
  *    is, it stays; the other mode is refused;
  *  - to the control domain, or a stubdomain of the owner, for foreign maps.
+ * A TABLE run is read-only for everybody but hvd from birth, its owner too.
  * A RAM run never goes to anybody else: a granted page of it is split off
  * first.  A run is never used again for another owner: the memfd is closed,
  * and the kernel keeps the pages for those who lied about having let go.

@@ -93,6 +93,11 @@ enum hvp_op {
 	/* the domain's own memory: kernel role only */
 	HVP_MEM_MAP_OWN = 80,
 	HVP_MEM_SPLIT,
+	/* and its page tables, if it is a 64-bit PV domain */
+	HVP_MEM_TABLE,
+	HVP_MEM_MFN,
+	HVP_MEM_READ,
+	HVP_MEM_WRITE,
 };
 
 struct hvp_req {
@@ -319,6 +324,38 @@ struct hvp_result {
 struct hvp_gfn {
 	uint64_t gfn;
 	uint64_t count;
+};
+
+/*
+ * HVP_MEM_TABLE {gfn, 1}: make the page fit to be a page table or descriptor
+ * table; its content stays, in another page, of which nobody gets a writable
+ * mapping.  Mappings of the old page show what was there.  -> struct
+ * hvp_table and a descriptor, for reading: the page lies at page `page` of it.
+ * -EBUSY while a page table, a grant or a foreign mapping holds the page;
+ * -EINVAL if the domain is not PV; -ENOENT.
+ *
+ * HVP_MEM_MFN: n gfns (uint64_t), n <= HVP_REFS_MAX -> as many frame numbers
+ * of the machine, by which page tables name pages; HVP_MFN_NONE where there
+ * is none.  What HVP_MEM_TABLE, HVP_MEM_SPLIT and the first grant of a private
+ * page put in its place has a new one.
+ *
+ * HVP_MEM_READ, HVP_MEM_WRITE {va, len, user}: what the processor would do at
+ * that virtual address, for the domain's kernel (user 0) or its user mode (1);
+ * len <= HVP_VA_MAX.  READ -> len bytes; WRITE carries them behind its
+ * arguments.  -EFAULT, and nothing is done, if the tables do not allow all of
+ * it.
+ */
+#define HVP_MFN_NONE (~(uint64_t)0)
+#define HVP_VA_MAX   32768
+struct hvp_table {
+	uint64_t mfn;
+	uint32_t page;
+	uint32_t pad;
+};
+struct hvp_va {
+	uint64_t va;
+	uint32_t len; /* bytes */
+	uint32_t user;
 };
 
 #endif

@@ -8,9 +8,11 @@
  * calls that tools make with long ones are taken apart here, each at the
  * place where Xen itself would be interrupted, so that the result is the
  * same: reservations answer how many extents were done, a batch stops at the
- * first call that fails, a list of domains goes on behind the last one.
+ * first call that fails, a list of domains goes on behind the last one,
+ * changes of page tables say how many were made.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define __XEN_TOOLS__ 1
@@ -18,6 +20,7 @@
 #include <xen/domctl.h>
 #include <xen/grant_table.h>
 #include <xen/memory.h>
+#include <xen/sched.h>
 #include <xen/sysctl.h>
 
 #include "hv/compat/call.h"
@@ -183,9 +186,115 @@ static int64_t call_gnttab(struct hv_client *c, const uint64_t arg[5])
 	return ret;
 }
 
+/*
+ * mmu_update, mmuext_op: the number done is told whatever the end is, unless
+ * hvd has not begun.
+ */
+static int64_t split_mmu(struct hv_client *c, unsigned int op,
+	const uint64_t arg[5], uint32_t size, uint32_t fit)
+{
+	const uint32_t count = (uint32_t)arg[1], untold = ~0u;
+	uint32_t total = 0, done, n;
+	bool told = false;
+	int64_t ret;
+
+	do {
+		n = count - total < fit ? count - total : fit;
+		done = untold;
+		ret = call_once(c, op,
+			(uint64_t[5]){arg[0] + (uint64_t)total * size, n,
+				(uintptr_t)&done, arg[3]});
+		/* what the requests point at is too much */
+		if (ret == -E2BIG && n > 1) {
+			fit = n / 2;
+			ret = 0;
+			continue;
+		}
+		if (done == untold ? ret == 0 : done > n || (!ret && done < n))
+			return -EIO;
+		told |= done != untold;
+		total += done == untold ? 0 : done;
+	} while (ret == 0 && total < count);
+	if (told && arg[2])
+		*(uint32_t *)pointer(arg[2]) = total;
+	return ret;
+}
+
+static int64_t call_mmu(
+	struct hv_client *c, unsigned int op, const uint64_t arg[5])
+{
+	const struct hc_op *o = marshal_find_op(op);
+	const uint32_t count = (uint32_t)arg[1];
+	const uint32_t fit = PART_BYTES / o->row[0].size;
+	int64_t ret = count > fit ? -E2BIG : call_once(c, op, arg);
+
+	if (ret != -E2BIG || count < 2 || !arg[0])
+		return ret;
+	return split_mmu(c, op, arg, o->row[0].size, fit);
+}
+
+/* Nothing of a batch is made behind these. */
+static bool multi_ends(const struct multicall_entry *e)
+{
+	return e->op == __HYPERVISOR_iret ||
+	       (e->op == __HYPERVISOR_sched_op &&
+		       e->args[0] == SCHEDOP_shutdown);
+}
+
+/* The first of @n entries that ends the batch is the last of the part. */
+static uint32_t multi_part(const struct multicall_entry *e, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (multi_ends(&e[i]))
+			return i + 1;
+	return n;
+}
+
+/* One that is too large for a batch, or any message. */
+static void multi_alone(struct hv_client *c, struct multicall_entry *e)
+{
+	uint64_t arg[5];
+
+	for (int i = 0; i < 5; i++)
+		arg[i] = e->args[i];
+	e->result =
+		(xen_ulong_t)(e->op > UINT32_MAX ? -ENOSYS
+						 : call_split(c, e->op, arg));
+}
+
+static int64_t call_multi(struct hv_client *c, const uint64_t arg[5])
+{
+	struct multicall_entry *e = pointer(arg[0]);
+	uint32_t nr = (uint32_t)arg[1], fit = nr, n;
+	int64_t ret = call_once(c, __HYPERVISOR_multicall, arg);
+
+	if (ret != -E2BIG)
+		return ret;
+	for (; nr > 0; e += n, nr -= n) {
+		n = multi_part(e, nr < fit ? nr : fit);
+		ret = call_once(c, __HYPERVISOR_multicall,
+			(uint64_t[5]){(uintptr_t)e, n});
+		if (ret == -E2BIG && n > 1) {
+			fit = n / 2;
+			n = 0;
+			continue;
+		}
+		if (ret == -E2BIG)
+			multi_alone(c, e);
+		else if (ret < 0)
+			return ret;
+		if (multi_ends(&e[n - 1]))
+			break;
+	}
+	return 0;
+}
+
 int64_t call_split(struct hv_client *c, unsigned int op, const uint64_t arg[5])
 {
 	switch (op) {
+	case __HYPERVISOR_mmu_update:
+	case __HYPERVISOR_mmuext_op: return call_mmu(c, op, arg);
+	case __HYPERVISOR_multicall: return call_multi(c, arg);
 	case __HYPERVISOR_memory_op: return call_memory(c, arg);
 	case __HYPERVISOR_sysctl: return call_sysctl(c, arg);
 	case __HYPERVISOR_grant_table_op: return call_gnttab(c, arg);

@@ -18,6 +18,10 @@
  */
 #define SMALL_OUT 1024u
 
+/* A mask of vCPUs at its longest, and what set_gdt can name. */
+#define VCPUS_BYTES 16u
+#define GDT_PAGE    512u
+
 int marshal_add(
 	struct marshal *m, uint64_t addr, uint64_t len, unsigned int dir)
 {
@@ -80,8 +84,16 @@ static uint64_t load_u64(const uint8_t *p)
 	return v;
 }
 
+uint64_t marshal_vcpus(uint64_t addr)
+{
+	uint64_t page = HVP_PAGE - addr % HVP_PAGE;
+
+	return page < VCPUS_BYTES ? page : VCPUS_BYTES;
+}
+
 /* How many elements; UINT64_MAX: too many to say. */
-static uint64_t ptr_count(const struct hc_ptr *p, const uint8_t *base)
+static uint64_t ptr_count(
+	const struct hc_ptr *p, const uint8_t *base, uint64_t addr)
 {
 	const uint8_t *at = base + p->count_at;
 	uint64_t n;
@@ -94,6 +106,7 @@ static uint64_t ptr_count(const struct hc_ptr *p, const uint8_t *base)
 	case HC_SQUARE: n = load_u32(at); return n * n;
 	case HC_BITS32: return ((uint64_t)load_u32(at) + 7) / 8;
 	case HC_BITS64: n = load_u64(at); return n / 8 + (n % 8 != 0);
+	case HC_VCPUS: return marshal_vcpus(addr);
 	}
 	return UINT64_MAX;
 }
@@ -122,7 +135,7 @@ static int marshal_ptrs(
 		if (!ptr_counts(p, base))
 			continue;
 		addr = load_u64(base + p->at);
-		n = ptr_count(p, base);
+		n = ptr_count(p, base, addr);
 		if (addr && n > HVP_MSG_MAX)
 			return -E2BIG;
 		r = marshal_add(m, addr, n * p->unit, p->dir);
@@ -224,12 +237,48 @@ static int marshal_table(
 		o->count_arg ? (uint32_t)arg[o->count_arg] : 1);
 }
 
+/* mmu_update, mmuext_op(list, count, done, domid). */
+static int marshal_mmu(
+	struct marshal *m, const struct hc_op *o, const uint64_t *arg)
+{
+	int r = marshal_table(m, o, arg);
+
+	return r ? r : marshal_add(m, arg[2], sizeof(uint32_t), HC_OUT);
+}
+
+/* update_va_mapping(va, entry, flags): a mask may be in the flags. */
+static int marshal_update_va(struct marshal *m, const uint64_t *arg)
+{
+	uint64_t mask = arg[2] & ~(uint64_t)(UVMF_FLUSHTYPE_MASK | UVMF_ALL);
+
+	if (!(arg[2] & UVMF_FLUSHTYPE_MASK) || arg[2] & UVMF_ALL)
+		return 0;
+	return marshal_add(m, mask, marshal_vcpus(mask), HC_IN);
+}
+
+/* set_gdt(frames, entries): too many of them are refused unread. */
+static int marshal_gdt(struct marshal *m, const uint64_t *arg)
+{
+	if (arg[1] > FIRST_RESERVED_GDT_ENTRY)
+		return 0;
+	return marshal_add(m, arg[0],
+		(arg[1] + GDT_PAGE - 1) / GDT_PAGE * sizeof(uint64_t), HC_IN);
+}
+
 static int marshal_args(
 	struct marshal *m, unsigned int op, const uint64_t *arg, bool nested)
 {
 	const struct hc_op *o;
 
 	switch (op) {
+	case __HYPERVISOR_mmu_update:
+	case __HYPERVISOR_mmuext_op:
+		return marshal_mmu(m, marshal_find_op(op), arg);
+	case __HYPERVISOR_update_va_mapping: return marshal_update_va(m, arg);
+	case __HYPERVISOR_set_gdt: return marshal_gdt(m, arg);
+	case __HYPERVISOR_iret:
+		return marshal_add(
+			m, arg[0], sizeof(struct iret_context), HC_IN);
 	case __HYPERVISOR_multicall:
 		/* hvd refuses one in another */
 		return nested ? 0 : marshal_multicall(m, arg[0], arg[1]);

@@ -37,6 +37,7 @@ enum hc_count {
 	HC_SQUARE, /* its square; 32 bits */
 	HC_BITS32, /* bytes for that many bits */
 	HC_BITS64,
+	HC_VCPUS, /* bytes of a mask of vCPUs: marshal_vcpus() */
 };
 
 /* A pointer in a structure. */
@@ -110,6 +111,13 @@ struct marshal {
  * fit one message; -EINVAL for a count that cannot be.
  */
 int marshal_call(struct marshal *m, unsigned int op, const uint64_t arg[5]);
+
+/*
+ * marshal_vcpus: how many bytes of a mask of vCPUs at @addr travel.  Its
+ * length is the domain's affair: those for the most vCPUs that there can be,
+ * but none of a page that may not be there.
+ */
+uint64_t marshal_vcpus(uint64_t addr);
 
 /*
  * marshal_add: one piece of memory.  @addr 0 or @len 0 adds nothing.

@@ -302,6 +302,18 @@ static const struct hc_row domctl_rows[] = {
 #endif
 };
 
+static const struct hc_row mmu_rows[] = {
+	ROW(0, struct mmu_update, IN),
+};
+
+/* the mask of some of the operations is in a union with numbers */
+static const struct hc_row mmuext_rows[] = {
+	ROW(0, struct mmuext_op, IN,
+		PTR_IF(mmuext_op, arg2.vcpumask, VCPUS, cmd, uint8_t, IN, cmd,
+			1 << MMUEXT_TLB_FLUSH_MULTI | 1 << MMUEXT_INVLPG_MULTI,
+			false)),
+};
+
 #define NR(a) (sizeof(a) / sizeof((a)[0]))
 #define ROWS(a) .rows = NR(a), .row = (a)
 
@@ -311,6 +323,10 @@ static const struct hc_row domctl_rows[] = {
 #define GNTTAB_CMD 0xfff
 
 const struct hc_op hc_ops[] = {
+	{ .op = __HYPERVISOR_mmu_update, .key = HC_KEY_NONE, .arg = 0,
+	  .count_arg = 1, ROWS(mmu_rows) },
+	{ .op = __HYPERVISOR_mmuext_op, .key = HC_KEY_NONE, .arg = 0,
+	  .count_arg = 1, ROWS(mmuext_rows) },
 	{ .op = __HYPERVISOR_memory_op, .key = HC_KEY_ARG0, .arg = 1,
 	  .cmd_mask = MEMORY_CMD, ROWS(memory_rows) },
 	{ .op = __HYPERVISOR_xen_version, .key = HC_KEY_ARG0, .arg = 1,

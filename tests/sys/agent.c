@@ -34,11 +34,8 @@
 #include "hv/compat/bell.h"
 #include "hv/compat/client.h"
 #include "hv/compat/hcall.h"
+#include "tests/sys/attack.h"
 #include "tests/unit/sendfds.h"
-
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
 
 #define MAX 32768
 
@@ -212,93 +209,10 @@ static int do_unmap(const int32_t *a, int32_t *v)
 		p->client, HVP_GNT_UNMAP, 0, &id, sizeof(id), NULL, 0, NULL);
 }
 
-/* Another descriptor of the same file, through /proc. */
-static int reopen(int fd, int flags)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, flags | O_CLOEXEC);
-}
-
-static bool writes(int fd)
-{
-	const struct iovec iov = {(void *)(uintptr_t) "x", 1};
-	void *va =
-		mmap(NULL, HVP_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	int p[2];
-	bool ok = false;
-
-	if (va != MAP_FAILED) {
-		munmap(va, HVP_PAGE);
-		ok = true;
-	}
-	ok |= pwrite(fd, "x", 1, 0) > 0;
-	ok |= lseek(fd, 0, SEEK_SET) == 0 && write(fd, "x", 1) > 0;
-	ok |= pwritev2(fd, &iov, 1, 0, RWF_APPEND) > 0;
-	if (pipe(p) == 0) {
-		if (write(p[1], "x", 1) == 1)
-			ok |= splice(p[0], NULL, fd, &(off_t){0}, 1,
-				      SPLICE_F_NONBLOCK) > 0;
-		close(p[0]);
-		close(p[1]);
-	}
-	return ok;
-}
-
-static bool resizes(int fd)
-{
-	return ftruncate(fd, 0) == 0 || ftruncate(fd, 1) == 0 ||
-	       ftruncate(fd, 64 << 20) == 0 ||
-	       fallocate(fd, 0, 0, 64 << 20) == 0;
-}
-
-static bool punches(int fd)
-{
-	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		       HVP_PAGE) == 0 ||
-	       fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 0,
-		       HVP_PAGE) == 0;
-}
-
-static bool seals(int fd)
-{
-	static const int all[] = {F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW,
-		F_SEAL_WRITE, F_SEAL_FUTURE_WRITE, 0x20 /* F_SEAL_EXEC */};
-	bool ok = false;
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		ok |= fcntl(fd, F_ADD_SEALS, all[i]) == 0;
-	return ok;
-}
-
-/* Each bit is something that must not work on a page granted read-only. */
+/* On a page granted read-only. */
 static int do_attack_ro(const int32_t *a, int32_t *v)
 {
-	struct piece *p = &mapping[a[0]];
-	int fd, bad = 0;
-
-	bad |= mprotect(p->va, HVP_PAGE, PROT_READ | PROT_WRITE) == 0 ? 1 : 0;
-	bad |= writes(p->fd) ? 2 : 0;
-	bad |= resizes(p->fd) ? 4 : 0;
-	bad |= punches(p->fd) ? 8 : 0;
-	bad |= seals(p->fd) ? 16 : 0;
-	bad |= madvise(p->va, HVP_PAGE, MADV_REMOVE) == 0 ? 32 : 0;
-	fchmod(p->fd, 0777);
-	fd = reopen(p->fd, O_RDWR);
-	if (fd >= 0)
-		bad |= writes(fd) || resizes(fd) || punches(fd) || seals(fd)
-			       ? 64
-			       : 0;
-	close(fd);
-	fd = reopen(p->fd, O_RDWR | O_TRUNC);
-	bad |= fd >= 0 ? 128 : 0;
-	close(fd);
-	fd = reopen(p->fd, O_WRONLY | O_APPEND);
-	if (fd >= 0)
-		bad |= writes(fd) ? 256 : 0;
-	close(fd);
-	v[0] = bad;
+	v[0] = attack_ro(mapping[a[0]].fd, mapping[a[0]].va);
 	return 0;
 }
 
@@ -310,19 +224,19 @@ static int do_attack_rw(const int32_t *a, int32_t *v)
 	int fd, bad = 0;
 
 	do {
-		bad |= resizes(p->fd) ? 1 : 0;
-		bad |= seals(p->fd) ? 2 : 0;
-		punches(p->fd);
+		bad |= attack_resizes(p->fd) ? 1 : 0;
+		bad |= attack_seals(p->fd) ? 2 : 0;
+		attack_punches(p->fd);
 		madvise(p->va, HVP_PAGE, MADV_REMOVE);
 		fcntl(p->fd, F_SETFL, O_APPEND | O_NONBLOCK);
 		fchmod(p->fd, 0);
 		fchmod(p->fd, 0777);
-		fd = reopen(p->fd, O_RDWR | O_TRUNC);
+		fd = attack_reopen(p->fd, O_RDWR | O_TRUNC);
 		bad |= fd >= 0 ? 4 : 0;
 		close(fd);
-		fd = reopen(p->fd, O_RDWR);
+		fd = attack_reopen(p->fd, O_RDWR);
 		if (fd >= 0)
-			bad |= resizes(fd) || seals(fd) ? 8 : 0;
+			bad |= attack_resizes(fd) || attack_seals(fd) ? 8 : 0;
 		close(fd);
 	} while (now_ms() < end);
 	v[0] = bad;
@@ -400,7 +314,7 @@ static int do_steal(const int32_t *a, int32_t *v)
 {
 	struct epoll_event ev;
 	uint64_t n;
-	int fd = reopen(port[a[0]].wr, O_RDWR | O_NONBLOCK);
+	int fd = attack_reopen(port[a[0]].wr, O_RDWR | O_NONBLOCK);
 
 	/* what was rung by us is ours to take back, but not what hvd rang;
 	 * and what the peer waits on is out of reach */

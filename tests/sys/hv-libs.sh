@@ -5,7 +5,8 @@ BH_TIMEOUT=180
 . "${BH_SRCDIR:-.}/tests/sys/functions.sh"
 
 libs=$BH_BUILDDIR/hv/compat/.libs
-for p in hv_fake hv_evtchn hv_grants hv_memory hv_requests hv_greedy; do
+for p in hv_fake hv_evtchn hv_grants hv_memory hv_requests hv_greedy \
+	hv_tables hv_tables_calls; do
 	check "$p" env LD_LIBRARY_PATH="$libs" TMPDIR="$T" \
 		"$BH_BUILDDIR/tests/sys/$p"
 done

@@ -218,7 +218,9 @@ static int domain_create(struct machine *m, uint32_t *domid)
 	struct xen_domctl ctl = {.cmd = XEN_DOMCTL_createdomain};
 	int r;
 
-	ctl.u.createdomain.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
+	if (!m->pv)
+		ctl.u.createdomain.flags =
+			XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
 	ctl.u.createdomain.max_vcpus = 1;
 	ctl.u.createdomain.max_evtchn_port = -1;
 	ctl.u.createdomain.max_grant_frames = 64;

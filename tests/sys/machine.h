@@ -23,6 +23,7 @@ struct machine {
 	char dir[64];
 	pid_t pid; /* hvd */
 	bool root; /* that is what hvd runs as */
+	bool pv;   /* domains from now on are of kind PV */
 	int admin;
 	struct hv_client *dom0;
 	struct {

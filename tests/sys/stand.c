@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +137,7 @@ static int domctl(xencall_handle *x, struct xen_domctl *d)
 	return r;
 }
 
-static int create(xencall_handle *x, uint32_t domid, uint64_t max_kb)
+static int create(xencall_handle *x, uint32_t domid, uint64_t max_kb, bool pv)
 {
 	struct xen_domctl d = {
 		.cmd = XEN_DOMCTL_createdomain,
@@ -154,6 +155,10 @@ static int create(xencall_handle *x, uint32_t domid, uint64_t max_kb)
 	};
 
 	d.u.createdomain.arch.emulation_flags = XEN_X86_EMU_LAPIC;
+	if (pv) {
+		d.u.createdomain.flags = 0;
+		d.u.createdomain.arch.emulation_flags = 0;
+	}
 	if (domctl(x, &d) < 0)
 		return oops("createdomain");
 	d = (struct xen_domctl){
@@ -176,7 +181,7 @@ static int simple(uint32_t cmd, uint32_t domid)
 	return r;
 }
 
-int stand_domain(struct stand *s, uint32_t domid, uint64_t max_kb)
+static int domain(struct stand *s, uint32_t domid, uint64_t max_kb, bool pv)
 {
 	xencall_handle *x;
 	int r;
@@ -185,11 +190,21 @@ int stand_domain(struct stand *s, uint32_t domid, uint64_t max_kb)
 	x = xencall_open(NULL, 0);
 	if (!x)
 		return oops("xencall_open");
-	r = create(x, domid, max_kb);
+	r = create(x, domid, max_kb, pv);
 	xencall_close(x);
 	if (r < 0 || build(s, domid) < 0)
 		return -1;
 	return simple(XEN_DOMCTL_unpausedomain, domid);
+}
+
+int stand_domain(struct stand *s, uint32_t domid, uint64_t max_kb)
+{
+	return domain(s, domid, max_kb, false);
+}
+
+int stand_domain_pv(struct stand *s, uint32_t domid, uint64_t max_kb)
+{
+	return domain(s, domid, max_kb, true);
 }
 
 int stand_destroy(struct stand *s, uint32_t domid)

@@ -32,6 +32,8 @@ int stand_start(struct stand *s);
 
 /* Creates domain @domid with @max_kb of memory, and lets it run. */
 int stand_domain(struct stand *s, uint32_t domid, uint64_t max_kb);
+/* The same of kind PV, with page tables. */
+int stand_domain_pv(struct stand *s, uint32_t domid, uint64_t max_kb);
 int stand_destroy(struct stand *s, uint32_t domid);
 
 /* From now on handles are opened as this domain. */

@@ -53,6 +53,10 @@
 	X(PARTIAL_NO_TYPE, "partial-no-type",                                  \
 		"P owns no type reference after a demotion (XSA-310 3)")       \
 	X(NO_POLL, "no-poll", "a loop over the slots does not poll (XSA-290)") \
+	X(EXPLICIT_DOWN, "explicit-down",                                      \
+		"with explicit pins a promotion goes down a level")            \
+	X(EXPLICIT_PARTIAL, "explicit-partial",                                \
+		"with explicit pins a partial child is taken over")            \
 	/* types */                                                            \
 	X(FLUSH_FIRST, "flush-first",                                          \
 		"TLB flush before the type is taken (XSA-401)")                \
@@ -76,11 +80,17 @@
 		"no TLB flush before a page is free")                          \
 	X(OWNER_FIRST, "owner-first",                                          \
 		"the owner is compared before the reference is taken")         \
+	X(ASSIGN_LATE, "assign-late",                                          \
+		"a page is given to a domain whose kill has passed it")        \
+	X(LOST_SWAP, "lost-swap",                                              \
+		"a put whose swap is lost is not made again")                  \
 	X(TYPE_IGNORED, "type-ignored",                                        \
 		"a page in use gets another type (the root of it all)")        \
 	/* operations */                                                       \
 	X(FASTPATH_BLACKLIST, "fastpath-blacklist",                            \
 		"fast path unless presence or address change (XSA-182)")       \
+	X(FASTPATH_MEMTYPE, "fastpath-memtype",                                \
+		"fast path for the memory type, too (XSA-402)")                \
 	X(LOCK_NO_RECHECK, "lock-no-recheck",                                  \
 		"the type of a table is not read again under its lock")        \
 	X(LOCK_LAST, "lock-last",                                              \
@@ -108,6 +118,8 @@
 		"the batch's result overwrites iret's (XSA-213)")              \
 	X(MULTI_NESTED, "multi-nested",                                        \
 		"a multicall inside a multicall (XSA-213)")                    \
+	X(MULTI_REFETCH, "multi-refetch",                                      \
+		"what follows an entry is decided by reading it again")        \
 	X(MULTI_REWIND, "multi-rewind",                                        \
 		"a continued batch starts again at entry 0")                   \
 	X(BOUNCE_SLACK, "bounce-slack",                                        \

@@ -42,7 +42,8 @@ int page_assign(struct pv_vcpu *v, struct hv_page *p, struct pv_dom *d)
 	 * reference of our own, for the kill may free the page at once */
 	hv_store_rel(&p->owner, d->id);
 	hv_store_rel(&p->count, PAGE_ALLOCATED | 2);
-	if (hv_load(&d->dying)) {
+	hv_fence();
+	if (hv_load(&d->dying) && !hv_fault(HV_FAULT_ASSIGN_LATE)) {
 		/* the kill may have looked at it before it was @d's */
 		(void)page_unassign(v, p);
 		r = -ESRCH;

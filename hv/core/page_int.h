@@ -26,6 +26,17 @@ void page_scrub_state(struct pv *pv, struct hv_page *p);
 /* pv.c */
 void dom_uncharge(struct pv_dom *d);
 
+/* The guest has ended itself; its other vCPUs see it sooner or later. */
+static inline bool dom_crashed(const struct pv_dom *d)
+{
+	return __atomic_load_n(&d->crashed, __ATOMIC_RELAXED);
+}
+
+static inline void dom_crash(struct pv_dom *d)
+{
+	__atomic_store_n(&d->crashed, 1, __ATOMIC_RELAXED);
+}
+
 /* pv_root.c: what every call begins and ends with. */
 int pv_enter(struct pv_vcpu *v);
 int64_t pv_leave(struct pv_vcpu *v, int64_t r);

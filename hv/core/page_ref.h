@@ -108,7 +108,8 @@ HV_HOT int get_decide(
 	} else if (!(x & PAGE_VALID)) {
 		if (!(x & PAGE_PARTIALLY))
 			return DECIDE_WAIT;
-		if (flags & PAGE_NOPROMOTE)
+		if ((flags & PAGE_NOPROMOTE) &&
+			!hv_fault(HV_FAULT_EXPLICIT_PARTIAL))
 			return -EINVAL;
 		/* with it goes P's type reference, and later its general one */
 		*nx = x & ~PAGE_PARTIALLY;
@@ -157,7 +158,7 @@ HV_HOT void page_put_writable(struct pv_vcpu *v, struct hv_page *p)
 	uint64_t x = hv_load(&p->type);
 
 	if ((x & ~PAGE_NONCOH) - one < PAGE_COUNT_MAX &&
-		hv_cas(&p->type, x, x - 1))
+		(hv_cas(&p->type, x, x - 1) || hv_fault(HV_FAULT_LOST_SWAP)))
 		return;
 	(void)page_put_type(v, p, 0);
 }

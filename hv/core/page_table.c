@@ -91,7 +91,7 @@ int pt_get(struct pv_vcpu *v, uint64_t e, const struct pt_where *w)
 	p = pv_page(v->pv, PTE_MFN(e));
 	if (!p || (!w->partial && page_get(v, p, w->owner)))
 		return -EINVAL;
-	if (v->pv->explicit_pins)
+	if (v->pv->explicit_pins && !hv_fault(HV_FAULT_EXPLICIT_DOWN))
 		flags |= PAGE_NOPROMOTE;
 	r = page_get_type(v, p, w->level - 1, flags);
 	if (!child_keeps(v, p, w, r))

@@ -104,7 +104,11 @@ int page_type_begin(
 	if (t != HV_TYPE_SHARED && t != HV_TYPE_WRITABLE) {
 		if (!(x & PAGE_PARTIALLY))
 			p->nrv = p->pf = 0;
+		hv_bug_if(v->pv->explicit_pins && v->promoting,
+			"with explicit pins a promotion goes down a level");
+		v->promoting++;
 		r = page_promote(v, p, t);
+		v->promoting--;
 	}
 	get_done(v, p, x, r);
 	return r;

@@ -152,6 +152,7 @@ struct pv_vcpu {
 	/* ghosts */
 	uint32_t user_walks; /* walks for the engine that used the user root */
 	uint32_t since_poll; /* slots worked on since the last poll */
+	uint8_t promoting;   /* levels that a promotion has gone down */
 };
 
 /* A grant that is mapped into a page table: the handle holds the same

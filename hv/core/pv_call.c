@@ -80,7 +80,7 @@ static int64_t do_iret(struct pv_vcpu *v)
 	/* the guest's kernel runs in ring 3 too, and says 0 for itself */
 	if ((v->iret.cs & 3) == 3) {
 		if (!v->uroot) {
-			v->dom->crashed = 1;
+			dom_crash(v->dom);
 			return -EINVAL;
 		}
 		v->mode = PV_USER;
@@ -102,6 +102,8 @@ static int64_t call_one(struct pv_vcpu *v, const struct pv_call *c)
 {
 	const uint64_t *a = c->arg;
 
+	if (v->mode != PV_KERNEL && !hv_fault(HV_FAULT_MULTI_MODE))
+		return -EPERM;
 	switch (c->op) {
 	case PV_CALL_UPDATE_VA: return pv_update_va(v, a[0], a[1]);
 	case PV_CALL_MMU: return do_mmu(v, a[0], a[1]);
@@ -111,7 +113,7 @@ static int64_t call_one(struct pv_vcpu *v, const struct pv_call *c)
 	case PV_CALL_ROOT: return pv_set_root(v, a[0], a[1]);
 	case PV_CALL_GDT: return pv_set_gdt(v, a, a[0] != PV_NONE);
 	case PV_CALL_IRET: return do_iret(v);
-	case PV_CALL_CRASH: v->dom->crashed = 1; return 0;
+	case PV_CALL_CRASH: dom_crash(v->dom); return 0;
 	case PV_CALL_MULTI:
 		return hv_fault(HV_FAULT_MULTI_NESTED) ? 0 : -EINVAL;
 	default: return -ENOSYS;
@@ -124,7 +126,8 @@ enum pv_disposition pv_after(const struct pv_vcpu *v, bool iret)
 		return PV_CALL_CONTINUE;
 	if (iret)
 		return PV_CALL_EXIT;
-	if (v->mode != PV_KERNEL || v->dom->crashed || hv_load(&v->dom->dying))
+	if (v->mode != PV_KERNEL || dom_crashed(v->dom) ||
+		hv_load(&v->dom->dying))
 		return PV_CALL_PREEMPT;
 	return PV_CALL_CONTINUE;
 }
@@ -167,6 +170,8 @@ int64_t pv_multicall(struct pv_vcpu *v, struct pv_call *list, uint32_t nr)
 	enum pv_disposition next;
 	int64_t result;
 
+	if (v->mode != PV_KERNEL && !hv_fault(HV_FAULT_MULTI_MODE))
+		return -EPERM;
 	if (v->in_multi)
 		return -EINVAL;
 	v->in_multi = 1;
@@ -177,6 +182,10 @@ int64_t pv_multicall(struct pv_vcpu *v, struct pv_call *list, uint32_t nr)
 			multi_fetch(v, &list[v->multi_next]);
 		}
 		next = pv_call(v, &v->call, &result);
+		if (hv_fault(HV_FAULT_MULTI_REFETCH))
+			next = pv_after(
+				v, hv_guest_load(&list[v->multi_next].op) ==
+					   PV_CALL_IRET);
 		/* iret's result is the guest's own rax: it may say anything */
 		if (result == -ERESTART && v->call.op != PV_CALL_IRET)
 			return multi_end(v, true, 0);

@@ -13,9 +13,10 @@
  * S4  what a validated L1 maps writable is WRITABLE, and its owner's or
  *     granted to it
  * S5  a validated table or descriptor page is not writable through any TLB,
- *     and RAM and cache agree; a TLB names no page of somebody else
+ *     and RAM and cache agree; a TLB names no page of somebody else; a page
+ *     that is mapped writable and not write-back is NC
  * S6  descriptors were validated by the rules of their present owner
- * S8  no call ran in user mode
+ * S8  no call runs in user mode
  * S10 what the engine remembers of a walk is what the tables say
  * Q1  type counts, Q2 general counts
  *
@@ -139,6 +140,17 @@ static void check_leaf(
 		i, nr(c, q));
 }
 
+static void check_memtype(
+	struct check *c, const struct hv_page *p, unsigned int i, uint64_t e)
+{
+	const struct hv_page *q = child(c, e);
+
+	MUST(!q || !(e & PTE_RW) || !pte_noncoherent(e) ||
+			(q->type & PAGE_NONCOH),
+		"S5", "page %lu[%u]: not write-back, and page %lu is not NC",
+		nr(c, p), i, nr(c, q));
+}
+
 static void check_slots(struct check *c, const struct hv_page *p)
 {
 	unsigned int i;
@@ -151,10 +163,12 @@ static void check_slots(struct check *c, const struct hv_page *p)
 		e = slot(c, p, i);
 		if (!(e & PTE_PRESENT))
 			continue;
-		if (PAGE_TYPE(p->type) == HV_TYPE_L1)
-			check_leaf(c, p, i, e);
-		else
+		if (PAGE_TYPE(p->type) != HV_TYPE_L1) {
 			check_child(c, p, i, e);
+			continue;
+		}
+		check_leaf(c, p, i, e);
+		check_memtype(c, p, i, e);
 	}
 }
 
@@ -205,7 +219,10 @@ static void check_tlb(struct check *c, const struct pv_vcpu *v)
 	for (i = 0; i < v->tlb_nr; i++) {
 		if (!v->tlb[i].valid)
 			continue;
-		p = &c->pv->pages[v->tlb[i].mfn];
+		p = child(c, PTE_OF(v->tlb[i].mfn, 0));
+		MUST(p, "S5", "vCPU %u: translation to nowhere", v->id);
+		if (!p)
+			continue;
 		MUST(p->owner == v->dom->id || pv_granted(c->pv, p, v->dom),
 			"S5", "vCPU %u: translation to page %lu of another",
 			v->id, nr(c, p));
@@ -224,7 +241,9 @@ const char *pv_check_step(struct pv *pv, char *buf, size_t len)
 	check_pages(c);
 	for (v = pv->vcpus; v; v = v->next) {
 		check_tlb(c, v);
-		MUST(!v->user_walks, "S8", "vCPU %u: a call in user mode",
+		MUST(!v->busy || v->mode == PV_KERNEL, "S8",
+			"vCPU %u: a call in user mode", v->id);
+		MUST(!v->user_walks, "S8", "vCPU %u: a walk of the user's root",
 			v->id);
 	}
 	return c->broken;

@@ -15,6 +15,8 @@ static bool is_fast(uint64_t old, uint64_t new)
 		return false;
 	if (hv_fault(HV_FAULT_FASTPATH_BLACKLIST))
 		return !((old ^ new) & PTE_ADDR);
+	if (hv_fault(HV_FAULT_FASTPATH_MEMTYPE))
+		return !((old ^ new) & ~(PTE_FAST | PTE_PWT | PTE_PCD));
 	return !((old ^ new) & ~PTE_FAST);
 }
 

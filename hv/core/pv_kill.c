@@ -23,6 +23,8 @@ static void kill_begin(struct pv_vcpu *v, struct pv_dom *d)
 	struct pv_vcpu *x;
 
 	(void)hv_cas(&d->dying, 0, 1);
+	/* as in pv_enter() and page_assign() */
+	hv_fence();
 	if (hv_fault(HV_FAULT_KILL_NO_WAIT))
 		return;
 	for (x = v->pv->vcpus; x; x = x->next) {

@@ -43,20 +43,19 @@ static void pend(struct pv_vcpu *v, struct hv_page *p)
 
 /*
  * pv_enter: begin a call.  A domain that is being killed makes no call any
- * more, and pv_kill() waits for those that are being made.
+ * more, and pv_kill() waits for those that are being made: each says its part
+ * before it looks at the other's.
  */
 int pv_enter(struct pv_vcpu *v)
 {
 	int r;
 
-	hv_or(&v->busy, 1);
-	if (hv_load(&v->dom->dying) || v->dom->crashed) {
-		hv_store_rel(&v->busy, 0);
-		return -ESRCH;
-	}
-	r = pv_settle(v);
 	if (v->mode != PV_KERNEL && !hv_fault(HV_FAULT_MULTI_MODE))
-		r = -EPERM;
+		return -EPERM;
+	hv_or(&v->busy, 1);
+	hv_fence();
+	r = hv_load(&v->dom->dying) || dom_crashed(v->dom) ? -ESRCH
+							   : pv_settle(v);
 	if (r)
 		hv_store_rel(&v->busy, 0);
 	return r;

@@ -14,7 +14,7 @@ static const struct scenario *all[SCEN_MAX], *exhaustive[SCEN_MAX],
 static void collect(void)
 {
 	static const struct scenario *const *const lists[] = {
-		scen_type, scen_page, scen_call, scen_grant};
+		scen_type, scen_page, scen_kill, scen_call, scen_grant};
 	unsigned int n = 0, e = 0, q = 0;
 
 	if (all[0])

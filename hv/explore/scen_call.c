@@ -7,6 +7,7 @@
  * A is the kernel's root, two levels up, B its L1; E and F the same for user
  * mode.  C and D are ordinary pages.
  */
+#include "hv/core/atomic.h"
 #include "hv/explore/world.h"
 #include "common/err.h"
 
@@ -66,6 +67,11 @@ static void run_213a(unsigned int i)
 		explore_fail("rax is not iret's");
 	if (self()->mode != PV_USER)
 		explore_fail("not in user mode");
+	if (world.mem[2 * B] != TO(C) || world.mem[2 * F] != TO(D) ||
+		PAGE_COUNT(page(C)->type) != 1)
+		explore_fail("an entry behind iret has done something");
+	if (OP(pv_multicall(self(), world.calls, WORLD_CALLS)) != -EPERM)
+		explore_fail("S8: a batch in user mode");
 }
 
 static const struct scenario t213a = {.name = "T213a",
@@ -176,6 +182,36 @@ static const struct scenario t213e = {.name = "T213e",
 	FAULTS("multi-mode"),
 	WORLD_FIXED};
 
+/* Another vCPU changes the list: what was fetched counts, not what it says
+ * now. */
+static void setup_213f(void)
+{
+	setup_213e();
+	call(0, PV_CALL_IRET, 0, 0);
+	call(1, PV_CALL_UNPIN, D, 0);
+	world.vcpu[1].id = 1;
+	pv_add_vcpu(&world.pv, &world.dom[0], &world.vcpu[1]);
+}
+
+static void run_213f(unsigned int i)
+{
+	if (i) {
+		OP((hv_guest_store(&world.calls[0].op, PV_CALL_UNPIN), 0));
+		return;
+	}
+	OP(pv_multicall(self(), world.calls, 2));
+	if (world.calls[0].result == RAX)
+		rest_untouched(1);
+}
+
+static const struct scenario t213f = {.name = "T213f",
+	.shows = "an entry that changes under the call is read once",
+	.vcpus = 2,
+	.setup = setup_213f,
+	.run = run_213f,
+	FAULTS("multi-refetch"),
+	WORLD_FIXED};
+
 /* ---- 148, 182: each bit of an entry ------------------------------------------ */
 
 static void setup_182(void)
@@ -207,7 +243,7 @@ static const struct scenario t182 = {.name = "T182",
 	.vcpus = 1,
 	.setup = setup_182,
 	.run = run_182,
-	FAULTS("fastpath-blacklist"),
+	FAULTS("fastpath-blacklist", "fastpath-memtype"),
 	WORLD_FIXED};
 
 /* ---- 286: what is remembered of a walk ---------------------------------------- */
@@ -301,4 +337,4 @@ static const struct scenario t212 = {.name = "T212",
 	WORLD_SCENARIO};
 
 const struct scenario *const scen_call[] = {&t182, &t212, &t213a, &t213b,
-	&t213c, &t213d, &t213e, &t215, &t286, NULL};
+	&t213c, &t213d, &t213e, &t213f, &t215, &t286, NULL};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * scen_page.c - pages that change hands or are seen through a TLB or cache:
- * XSA-214, 287, 401, 402, 310 (teardown), and grants
+ * XSA-214, 287, 401, 402, and grants
  */
 #include <string.h>
 
@@ -65,6 +65,38 @@ static const struct scenario t214 = {.name = "T214",
 	.vcpus = 2,
 	.setup = setup_214,
 	.run = run_214,
+	FAULTS("steal-keeps-type"),
+	WORLD_SCENARIO};
+
+/* By way of a domain that is no PV guest. */
+static void setup_214h(void)
+{
+	setup_214();
+	world.vcpu[2].id = 2;
+	pv_add_vcpu(&world.pv, &world.dom[2], &world.vcpu[2]);
+	world.dom[2].kind = PV_KIND_HVM;
+}
+
+static void run_214h(unsigned int i)
+{
+	const uint64_t c = C;
+
+	if (i == 0) {
+		OP(pv_set_gdt(self(), &c, 1));
+		OP(pv_set_gdt(self(), NULL, 0));
+		OP(pv_transfer(self(), C, &world.dom[2]));
+	} else if (i == 1) {
+		run_214(i);
+	} else {
+		OP(pv_transfer(self(), C, &world.dom[1]));
+	}
+}
+
+static const struct scenario t214h = {.name = "T214h",
+	.shows = "the same by way of a domain that is no PV guest",
+	.vcpus = 3,
+	.setup = setup_214h,
+	.run = run_214h,
 	FAULTS("steal-keeps-type"),
 	WORLD_SCENARIO};
 
@@ -324,67 +356,6 @@ static const struct scenario t402b = {.name = "T402b",
 	FAULTS("nc-no-free-flush"),
 	WORLD_SCENARIO};
 
-/* ---- 310: teardown ------------------------------------------------------------------ */
-
-static void setup_kill(void)
-{
-	world_setup(2, 3, C, 2);
-	world_move_vcpu(1, 1);
-	world_word(A, 0, TO(B));
-	world_word(A, 1, TO(B));
-	world_word(B, 1, TO(C));
-	world_must(pv_pin(&world.vcpu[0], A, 3));
-	world_must(pv_set_root(&world.vcpu[0], A, false));
-}
-
-static void kill_all(void)
-{
-	OP(pv_kill(self(), &world.dom[0]));
-	for (unsigned int p = A; p <= C; p++)
-		if (PAGE_COUNT(page(p)->count))
-			explore_fail("Q3: page %u is left", p);
-}
-
-static void run_kill(unsigned int i)
-{
-	if (i)
-		kill_all();
-	else
-		OP(pv_unpin(self(), A));
-}
-
-static const struct scenario t310_1 = {.name = "T310-1",
-	.shows = "nothing is left of a domain that is killed while it unpins",
-	.vcpus = 2,
-	.setup = setup_kill,
-	.run = run_kill,
-	FAULTS("teardown-repin", "root-retry", "kill-no-wait"),
-	WORLD_SCENARIO};
-
-static void setup_kill_pin(void)
-{
-	world_setup(2, 3, C, 2);
-	world_move_vcpu(1, 1);
-	world_word(A, 0, TO(B));
-	world_word(B, 1, TO(C));
-}
-
-static void run_kill_pin(unsigned int i)
-{
-	if (i)
-		kill_all();
-	else
-		OP(pv_pin(self(), A, 3));
-}
-
-static const struct scenario t310_3 = {.name = "T310-3",
-	.shows = "nothing is left of a domain that is killed while it pins",
-	.vcpus = 2,
-	.setup = setup_kill_pin,
-	.run = run_kill_pin,
-	FAULTS("partial-no-type", "kill-no-wait"),
-	WORLD_SCENARIO};
-
 /* ---- the lock of a table -------------------------------------------------------------- */
 
 static void setup_lock(void)
@@ -410,6 +381,22 @@ static const struct scenario lock = {.name = "lock",
 	.setup = setup_lock,
 	.run = run_lock,
 	FAULTS("lock-no-recheck", "lock-last"),
+	WORLD_FIXED};
+
+/* ---- the counts of one page ------------------------------------------------------------ */
+
+static void run_share(unsigned int i)
+{
+	OP(pv_mod_entry(self(), B, i, TO(C)));
+	OP(pv_mod_entry(self(), B, i, 0));
+}
+
+static const struct scenario share = {.name = "share",
+	.shows = "two vCPUs map one page writable, and unmap it",
+	.vcpus = 2,
+	.setup = setup_lock,
+	.run = run_share,
+	FAULTS("lost-swap"),
 	WORLD_FIXED};
 
 /* ---- grants and types ------------------------------------------------------------------ */
@@ -529,6 +516,6 @@ static const struct scenario soak = {.name = "soak",
 	.random_only = true,
 	WORLD_FIXED};
 
-const struct scenario *const scen_page[] = {&t214, &t287, &t287b, &t310_1,
-	&t310_3, &t401, &t401f, &t401s, &walk, &walk_pin, &t402a, &t402b, &lock,
+const struct scenario *const scen_page[] = {&t214, &t214h, &t287, &t287b, &t401,
+	&t401f, &t401s, &walk, &walk_pin, &t402a, &t402b, &lock, &share,
 	&grant_promote, &transfer_pin, &soak, NULL};

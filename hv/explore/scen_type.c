@@ -272,6 +272,40 @@ static const struct scenario t299h = {.name = "T299h",
 	FAULTS("put-no-partial"),
 	WORLD_FIXED};
 
+/* ---- explicit pins: each table by itself ------------------------------------ */
+
+static void setup_explicit(void)
+{
+	world_setup(2, 3, D, 2);
+	world.pv.explicit_pins = 1;
+	world_word(A, 0, TO(B));
+	world_word(B, 0, TO(C));
+	world_word(C, 1, TO(D));
+	world_must(pv_pin(&world.vcpu[0], C, 1));
+}
+
+/* B is pinned, or half so, or not, and so is C, when A is. */
+static void run_explicit(unsigned int i)
+{
+	if (i == 0) {
+		OP(pv_pin(self(), A, 3));
+		OP(pv_mod_entry(self(), A, 1, TO(B)));
+	} else {
+		OP(pv_pin(self(), B, 2));
+		OP(pv_unpin(self(), C));
+		OP(pv_unpin(self(), B));
+	}
+	settle_all();
+}
+
+static const struct scenario explicit_pins = {.name = "explicit",
+	.shows = "with explicit pins no promotion goes down a level",
+	.vcpus = 2,
+	.setup = setup_explicit,
+	.run = run_explicit,
+	FAULTS("explicit-down", "explicit-partial"),
+	WORLD_FIXED};
+
 /* ---- 290: every loop polls -------------------------------------------------- */
 
 static void setup_290(void)
@@ -299,4 +333,5 @@ static const struct scenario t290 = {.name = "T290",
 	WORLD_FIXED};
 
 const struct scenario *const scen_type[] = {&t299a, &t299c, &t299d, &t299e,
-	&t299f, &t299f_0, &t299g, &t299h, &t299k, &t310_2, &t290, NULL};
+	&t299f, &t299f_0, &t299g, &t299h, &t299k, &t310_2, &explicit_pins,
+	&t290, NULL};

@@ -68,8 +68,26 @@ void world_setup(unsigned int slots, unsigned int levels, unsigned int last,
 		world_give(p, 0);
 }
 
+/* S9: while a page is held its owner is who it was when it began. */
+static bool owners_stay(void)
+{
+	for (unsigned int i = A; i < WORLD_PAGES; i++) {
+		const struct hv_page *p = &world.page[i];
+
+		if (!PAGE_COUNT(p->count))
+			world.owner[i] = 0;
+		else if (!world.owner[i])
+			world.owner[i] = p->owner;
+		else if (world.owner[i] != p->owner)
+			return false;
+	}
+	return true;
+}
+
 const char *world_check(char *buf, size_t len)
 {
+	if (!owners_stay())
+		return "S9: the owner of a page that is held changes";
 	return pv_check_step(&world.pv, buf, len);
 }
 

@@ -43,7 +43,7 @@ struct world {
 	struct pv_call calls[WORLD_CALLS];
 	uint64_t note[WORLD_NOTES]; /* the scenario's own */
 	uint8_t line[16];
-	uint64_t owner[WORLD_PAGES]; /* in the beginning */
+	uint64_t owner[WORLD_PAGES]; /* since the page is held */
 };
 
 extern struct world world;
@@ -124,6 +124,7 @@ bool world_private(const volatile void *p);
 /* ---- the lists of scenarios; NULL ends each ------------------------------ */
 extern const struct scenario *const scen_type[];
 extern const struct scenario *const scen_page[];
+extern const struct scenario *const scen_kill[];
 extern const struct scenario *const scen_call[];
 
 #endif

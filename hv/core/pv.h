@@ -162,7 +162,10 @@ struct pv_grant {
 	struct pv_dom *by;
 	struct hv_page *pt;
 	uint32_t slot;
-	uint8_t used, rw;
+	uint8_t rw;
+	/* atomic: whose it is, and how far; 0: nobody's.  The other fields
+	 * are for whoever has claimed it. */
+	uint64_t held;
 };
 
 /* ---- a machine ---------------------------------------------------------- */

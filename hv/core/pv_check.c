@@ -304,7 +304,7 @@ static void sum_page(struct check *c, const struct hv_page *p)
 	for (v = c->pv->vcpus; v; v = v->next)
 		sum_vcpu(v, &s);
 	for (i = 0; i < c->pv->nr_grants; i++) {
-		if (!c->pv->grants[i].used || c->pv->grants[i].page != p)
+		if (!c->pv->grants[i].held || c->pv->grants[i].page != p)
 			continue;
 		s.general++;
 		s.type += c->pv->grants[i].rw;

@@ -11,7 +11,14 @@
  */
 #include "hv/core/page_int.h"
 
-enum { GRANT_FREE, GRANT_CLAIMED, GRANT_MAPPED, GRANT_LEAVING };
+enum { GRANT_CLAIMED = 1, GRANT_MAPPED, GRANT_LEAVING, GRANT_STATE = 3 };
+
+/* Whose a handle is and its state are one word: who finds that it is his has
+ * not found out about the one that was there before. */
+static uint64_t held_by(const struct pv_dom *d, uint64_t state)
+{
+	return d->id << 2 | state;
+}
 
 static int refs_get(struct pv_vcpu *v, struct hv_page *p, bool rw)
 {
@@ -32,16 +39,24 @@ static void refs_put(struct pv_vcpu *v, struct hv_page *p, bool rw)
 	page_put(v, p);
 }
 
-static struct pv_grant *grant_claim(struct pv *pv)
+static struct pv_grant *grant_claim(struct pv *pv, const struct pv_dom *d)
 {
 	uint32_t i;
 
 	for (i = 0; i < pv->nr_grants; i++) {
-		if (hv_load(&pv->grants[i].used) == GRANT_FREE &&
-			hv_cas(&pv->grants[i].used, GRANT_FREE, GRANT_CLAIMED))
+		if (!hv_load(&pv->grants[i].held) &&
+			hv_cas(&pv->grants[i].held, 0,
+				held_by(d, GRANT_CLAIMED)))
 			return &pv->grants[i];
 	}
 	return NULL;
+}
+
+/* Who may give it up: one vCPU of the domain that has it. */
+static bool grant_leave(struct pv_grant *g, const struct pv_dom *d)
+{
+	return hv_cas(
+		&g->held, held_by(d, GRANT_MAPPED), held_by(d, GRANT_LEAVING));
 }
 
 static uint64_t grant_entry(struct pv *pv, const struct pv_grant *g)
@@ -96,7 +111,7 @@ static int grant_map(struct pv_vcpu *v, struct pv_grant *g)
 		refs_put(v, g->page, g->rw);
 		return r;
 	}
-	hv_store_rel(&g->used, GRANT_MAPPED);
+	hv_store_rel(&g->held, held_by(g->by, GRANT_MAPPED));
 	r = entry_install(v, g);
 	if (r) {
 		refs_put(v, g->page, g->rw);
@@ -116,7 +131,7 @@ int pv_grant_map(struct pv_vcpu *v, uint64_t pt_mfn, unsigned int slot,
 	r = pv_enter(v);
 	if (r)
 		return r;
-	*g = grant_claim(v->pv);
+	*g = grant_claim(v->pv, v->dom);
 	if (!*g)
 		return (int)pv_leave(v, -ENOSPC);
 	(*g)->page = p;
@@ -126,7 +141,7 @@ int pv_grant_map(struct pv_vcpu *v, uint64_t pt_mfn, unsigned int slot,
 	(*g)->rw = rw;
 	r = grant_map(v, *g);
 	if (r)
-		hv_store_rel(&(*g)->used, GRANT_FREE);
+		hv_store_rel(&(*g)->held, 0ull);
 	return (int)pv_leave(v, r);
 }
 
@@ -158,7 +173,7 @@ static void grant_release(struct pv_vcpu *v, struct pv_grant *g, bool entry)
 	refs_put(v, g->page, g->rw);
 	if (hv_fault(HV_FAULT_GRANT_NO_FLUSH))
 		pv_tlb_flush(v->pv, g->by);
-	hv_store_rel(&g->used, GRANT_FREE);
+	hv_store_rel(&g->held, 0ull);
 }
 
 int pv_grant_unmap(struct pv_vcpu *v, struct pv_grant *g)
@@ -167,13 +182,13 @@ int pv_grant_unmap(struct pv_vcpu *v, struct pv_grant *g)
 
 	if (r)
 		return r;
-	if (g->by != v->dom || !hv_cas(&g->used, GRANT_MAPPED, GRANT_LEAVING))
+	if (!grant_leave(g, v->dom))
 		return (int)pv_leave(v, -EINVAL);
 	if (entry_remove(v, g)) {
 		grant_release(v, g, true);
 		return (int)pv_leave(v, 0);
 	}
-	hv_store_rel(&g->used, GRANT_MAPPED);
+	hv_store_rel(&g->held, held_by(v->dom, GRANT_MAPPED));
 	return (int)pv_leave(v, -EINVAL);
 }
 
@@ -184,8 +199,8 @@ void pv_grants_drop(struct pv_vcpu *v, const struct pv_dom *d)
 
 	for (i = 0; i < v->pv->nr_grants; i++) {
 		g = &v->pv->grants[i];
-		if (hv_load(&g->used) == GRANT_MAPPED && g->by == d &&
-			hv_cas(&g->used, GRANT_MAPPED, GRANT_LEAVING))
+		if (hv_load(&g->held) == held_by(d, GRANT_MAPPED) &&
+			grant_leave(g, d))
 			grant_release(v, g, entry_remove(v, g));
 	}
 }
@@ -196,8 +211,10 @@ bool pv_granted(
 	uint32_t i;
 
 	for (i = 0; i < pv->nr_grants; i++) {
-		if (pv->grants[i].used >= GRANT_MAPPED &&
-			pv->grants[i].page == p && pv->grants[i].by == by)
+		const struct pv_grant *g = &pv->grants[i];
+
+		if ((g->held & GRANT_STATE) >= GRANT_MAPPED && g->page == p &&
+			g->by == by)
 			return true;
 	}
 	return false;

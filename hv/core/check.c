@@ -109,7 +109,7 @@ static void visit_maps(struct hv_dom *d, struct sums *s)
 		MUST(a->frame == m->frame, "G5", "domain %u: handle %u",
 			d->domid, i);
 		a->seen += gnt_pins_of(m->flags);
-		m->granter->seen_refs++;
+		m->granter->seen_refs += gnt_refs_of(m->flags);
 	}
 	MUST(n == d->maps.used, "G3", "domain %u: %u", d->domid, n);
 	s->maps += n;
@@ -307,8 +307,8 @@ static void check_life(struct hv_dom *d, struct sums *s)
 	MUST(d->gen && d->gen <= d->hv->last_gen, "D1", "domain %u", d->domid);
 	MUST(d->life >= d->seen_life, "D2", "domain %u", d->domid);
 	d->seen_life = d->life;
-	MUST(d->refs == d->seen_refs, "D4", "domain %u: refs %u of %u",
-		d->domid, d->refs, d->seen_refs);
+	MUST(d->refs == d->seen_refs + (d->life != LIFE_DEAD), "D4",
+		"domain %u: refs %u of %u", d->domid, d->refs, d->seen_refs);
 	s->domains++;
 	if (d->life != LIFE_DEAD)
 		return;

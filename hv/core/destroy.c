@@ -13,8 +13,6 @@
  */
 #include "hv/core/internal.h"
 
-#include <assert.h>
-
 static int kill_evtchn(struct hv_dom *d, uint32_t *budget)
 {
 	return evtchn_close_all(d, &d->cursor, budget);
@@ -37,8 +35,11 @@ static int kill_frames(struct hv_dom *d, uint32_t *budget)
 	struct hv_frame *f;
 
 	evtchn_unshare(d);
-	if (!d->kill_run)
+	if (!d->kill_run) {
+		hv_lock(&d->mem_lock);
 		frames_next_run(d, d->runs);
+		hv_unlock(&d->mem_lock);
+	}
 	while ((r = d->kill_run)) {
 		for (; d->cursor < r->nr; d->cursor++) {
 			if (hv_preempt(budget))
@@ -46,14 +47,18 @@ static int kill_frames(struct hv_dom *d, uint32_t *budget)
 			f = &r->frames[d->cursor];
 			if (!frame_allocated(f))
 				continue;
+			hv_lock(&d->mem_lock);
 			if (f->gfn != HV_GFN_NONE)
 				p2m_clear(d, f->gfn);
+			hv_unlock(&d->mem_lock);
 			frame_free(f);
 		}
+		hv_lock(&d->mem_lock);
 		next = r->next;
 		run_put(r);
 		/* held now, before anything else can happen to it */
 		frames_next_run(d, next);
+		hv_unlock(&d->mem_lock);
 	}
 	/* what is left in the p2m is the grant table, where it was entered */
 	r = d->gt.run;
@@ -68,13 +73,15 @@ static void dom_free(struct hv_dom *d)
 {
 	struct hv *hv = d->hv;
 
-	assert(d->refs == 0 && d->life == LIFE_DEAD);
+	hv_bug_if(d->refs || d->life != LIFE_DEAD,
+		"a domain is freed that is in use");
 	gnt_fini(d);
 	evtchn_fini(d);
 	slots_fini(hv, &d->maps);
 	slots_fini(hv, &d->foreign);
-	assert(!d->p2m && !d->runs && d->tot_pages == 0);
-	hv->nr_dead--;
+	hv_bug_if(d->p2m || d->runs || d->tot_pages,
+		"a domain is freed that owns something");
+	(void)hv_add(&hv->nr_dead, -1u);
 	dom_remove(d);
 	virq_raise(hv, VIRQ_DOM_EXC);
 	dom_event(d, HV_DOM_FREED);
@@ -83,19 +90,24 @@ static void dom_free(struct hv_dom *d)
 
 void dom_ref(struct hv_dom *d)
 {
-	d->refs++;
+	(void)hv_add(&d->refs, 1);
 }
 
 void dom_unref(struct hv_dom *d)
 {
-	assert(d->refs > 0);
-	if (--d->refs == 0 && d->life == LIFE_DEAD)
+	uint32_t was = hv_add(&d->refs, -1u);
+
+	hv_bug_if(!was, "a reference of a domain that nobody has");
+	if (hv_fault(HV_FAULT_DOM_LAST_TWICE))
+		was = hv_load(&d->refs) + 1;
+	/* only the one that took the last one may look at it again */
+	if (was == 1)
 		dom_free(d);
 }
 
 static void kill_begin(struct hv_dom *d)
 {
-	d->life = LIFE_DYING;
+	hv_store_rel(&d->life, LIFE_DYING);
 	d->step = KILL_EVTCHN;
 	d->cursor = 0;
 	virq_forget(d);
@@ -133,12 +145,11 @@ int hv_dom_destroy(struct hv_dom *d, uint32_t *budget)
 		d->step++;
 		d->cursor = 0;
 	}
-	d->life = LIFE_DEAD;
-	hv->nr_dead++;
+	hv_store_rel(&d->life, LIFE_DEAD);
+	(void)hv_add(&hv->nr_dead, 1);
 	dom_event(d, HV_DOM_DEAD);
 	virq_raise(hv, VIRQ_DOM_EXC);
-	if (d->refs == 0)
-		dom_free(d);
+	dom_unref(d);
 	check_after(hv);
 	return 0;
 }

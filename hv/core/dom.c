@@ -61,6 +61,8 @@ static void dom_init(struct hv_dom *d, struct hv *hv, uint32_t domid,
 	hv_lock_init(&d->ev.lock, HV_RANK_EV, domid);
 	hv_lock_init(&d->gt.lock, HV_RANK_GT, domid);
 	hv_lock_init(&d->map_lock, HV_RANK_MAP, domid);
+	hv_lock_init(&d->mem_lock, HV_RANK_MEM, domid);
+	d->refs = 1; /* until it is dead */
 	slots_init(&d->maps, sizeof(struct gnt_map), d->cfg.max_maptrack);
 	slots_init(&d->foreign, sizeof(struct foreign_ref), HV_MAX_FOREIGN);
 }

@@ -123,7 +123,55 @@
 	X(MULTI_REWIND, "multi-rewind",                                        \
 		"a continued batch starts again at entry 0")                   \
 	X(BOUNCE_SLACK, "bounce-slack",                                        \
-		"frame room checked for 60 bytes, 96 written (XSA-215)")
+		"frame room checked for 60 bytes, 96 written (XSA-215)")       \
+	/* grants */                                                           \
+	X(GNT_STATUS_LATE, "unmap-status-late",                                \
+		"pin in one section, status bits in another (XSA-218)")        \
+	X(GNT_FREE_LATE, "unmap-free-late",                                    \
+		"whoever sees no part left frees the handle (XSA-218)")        \
+	X(GNT_UNMAP_UNLOCKED, "unmap-unlocked",                                \
+		"a handle is looked at before its lock is taken")              \
+	X(GNT_TAKE_UNLOCKED, "handle-unlocked",                                \
+		"a handle is taken without the lock (XSA-228)")                \
+	X(GNT_REFS_BOTH, "unmap-refs-both",                                    \
+		"unmapping a part drops the references of both (XSA-224)")     \
+	X(GNT_UNDO_LESS, "map-undo-less",                                      \
+		"a mapping that fails keeps a general ref (XSA-224)")          \
+	X(GNT_UNDO_MORE, "map-undo-more",                                      \
+		"a mapping that fails drops a type ref it has not (XSA-224)")  \
+	X(GNT_UNDO_STATUS, "map-undo-status",                                  \
+		"a mapping that fails leaves GTF_writing set")                 \
+	X(GNT_HOST_ONLY, "settle-host-only",                                   \
+		"GTF_writing ends with the host's pins (XSA-230)")             \
+	X(GNT_ANY_ADDR, "unmap-any-addr",                                      \
+		"an unmap at another address than the map's (XSA-234)")        \
+	X(GNT_LOCK_LEAK, "map-lock-leak",                                      \
+		"an error path keeps the table's lock (XSA-235)")              \
+	X(GNT_STATUS_BOOL, "map-status-bool",                                  \
+		"the status of a failure is positive (XSA-316)")               \
+	X(GNT_HANDLE_LEAK, "map-handle-leak",                                  \
+		"a mapping that fails keeps its handle (XSA-316)")             \
+	X(GNT_RELEASE_SKIPS, "release-skips",                                  \
+		"a release that stopped goes on behind a handle")              \
+	X(GNT_SWAP_UNLOCKED, "swap-unlocked",                                  \
+		"entries are exchanged without the table's lock")              \
+	X(GNT_HEAD_TWICE, "entry-read-twice",                                  \
+		"an entry is read again after it was checked")                 \
+	X(GNT_FRAME_AGAIN, "frame-read-again",                                 \
+		"the frame of a pinned entry is read again")                   \
+	X(GNT_UNBOUNDED, "entry-unbounded",                                    \
+		"a guest can keep the claim of an entry busy (XSA-268)")       \
+	X(GNT_PIN_WRAPS, "pin-wraps", "a count of pins overflows")             \
+	X(GNT_RECORD_FIRST, "map-record-first",                                \
+		"a handle is valid before its entry is pinned")                \
+	X(GNT_REF_HANDLE, "granter-ref-handle",                                \
+		"a handle keeps the granter, not each part of it")             \
+	X(GNT_DYING, "map-dying",                                              \
+		"a mapping is recorded for a domain that is dying")            \
+	X(GNT_FRAME_UNLOCKED, "frame-unlocked",                                \
+		"a page is found and then referenced, not at once")            \
+	X(DOM_LAST_TWICE, "dom-last-twice",                                    \
+		"the count of a domain is read again for the last one")
 
 enum hv_fault {
 	HV_FAULT_NONE,

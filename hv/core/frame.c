@@ -137,16 +137,19 @@ static void frame_freed(struct pv *pv, struct hv_page *p, uint64_t owner)
 {
 	struct hv_frame *f = frame_of(p);
 	struct hv_run *r = f->run;
+	struct hv_dom *d = r->owner; /* kept by who had the reference */
 
 	(void)pv;
 	assert(owner == PAGE_OWNER(r->domid, r->gen));
 	hv_store_rel(&p->count, 0);
-	r->hv->nr_frames--;
+	(void)hv_add(&r->hv->nr_frames, -1ull);
+	hv_lock(&d->mem_lock);
 	if (r->kind != HV_RUN_GNTTAB)
-		r->owner->tot_pages--;
+		d->tot_pages--;
 	if (r->used > 1 || r->holds)
 		page_give_back(r, f);
 	run_put(r);
+	hv_unlock(&d->mem_lock);
 }
 
 static struct hv *hv_of(struct pv *pv)

@@ -19,15 +19,20 @@ struct copy_end {
 static int16_t end_hold_own(struct hv_dom *caller,
 	const struct hv_gnt_copy_ptr *p, struct copy_end *end)
 {
+	int16_t st = GNTST_okay;
 	struct hv_frame *f;
 
 	if (p->domid != DOMID_SELF && p->domid != caller->domid)
 		return GNTST_permission_denied;
+	hv_lock(&caller->mem_lock);
 	f = p2m_get(caller, p->gfn);
 	if (!f)
-		return GNTST_bad_page;
-	if (frame_get(f))
-		return GNTST_general_error;
+		st = GNTST_bad_page;
+	else if (frame_get(f))
+		st = GNTST_general_error;
+	hv_unlock(&caller->mem_lock);
+	if (st)
+		return st;
 	if (end->write && frame_get_type(f, HV_TYPE_WRITABLE)) {
 		frame_put(f);
 		return GNTST_general_error;
@@ -39,7 +44,7 @@ static int16_t end_hold_own(struct hv_dom *caller,
 static int16_t end_hold(struct hv_dom *caller, const struct hv_gnt_copy_ptr *p,
 	struct copy_end *end)
 {
-	struct gnt_act *act;
+	struct gnt_pinned held;
 	struct hv_dom *rd;
 	int16_t st;
 
@@ -51,19 +56,19 @@ static int16_t end_hold(struct hv_dom *caller, const struct hv_gnt_copy_ptr *p,
 	if (hv_may(caller, HV_OP_GNT_MAP, rd))
 		return GNTST_permission_denied;
 	end->pins = pin_one(end->write ? PIN_HST_W : PIN_HST_R);
-	st = gnt_pin(rd, caller, p->ref, end->pins, false, &act);
+	st = gnt_pin(rd, caller, p->ref, end->pins, false, &held);
 	if (st)
 		return st;
 	end->rd = rd;
 	end->ref = p->ref;
-	end->frame = act->frame;
+	end->frame = held.frame;
 	return GNTST_okay;
 }
 
 static void end_drop(struct copy_end *end)
 {
 	if (end->rd) {
-		gnt_unpin(end->rd, end->ref, end->pins);
+		gnt_unpin(end->rd, end->ref, end->pins, end->frame);
 		return;
 	}
 	if (end->write)
@@ -80,7 +85,7 @@ static int16_t copy_one(struct hv_dom *caller, const struct hv_gnt_copy *op)
 		op->source.offset > HV_PAGE_SIZE - op->len ||
 		op->dest.offset > HV_PAGE_SIZE - op->len)
 		return GNTST_bad_copy_arg;
-	if (caller->life != LIFE_ALIVE)
+	if (hv_load(&caller->life) != LIFE_ALIVE)
 		return GNTST_general_error;
 	if (op->len == 0)
 		return GNTST_okay;

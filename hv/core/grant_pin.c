@@ -11,6 +11,10 @@
  * the frame, each writing one a type reference as well, and all of them are
  * taken before anything is committed.
  *
+ * An entry's pin, its active part and its status bits change in one section
+ * under the table's lock; type references, which may have to wait, are taken
+ * behind it, and a pin that cannot have them is taken back.
+ *
  * Invariant G1: GTF_reading is clear iff the pin is 0, GTF_writing iff there
  * is no writing pin, as far as the engine wrote them: pin and flags change
  * together.
@@ -39,12 +43,14 @@ static int16_t entry_claim(
 	uint32_t mask = GTF_type_mask | (map ? GTF_sub_page : 0), x, n;
 	int i;
 
-	for (i = 0; i < HV_CAS_TRIES; i++) {
+	for (i = 0; i < HV_CAS_TRIES || hv_fault(HV_FAULT_GNT_UNBOUNDED); i++) {
 		x = hv_load(&e->head);
 		if ((x & mask) != GTF_permit_access || x >> 16 != domid)
 			return GNTST_general_error;
 		if (write && (x & GTF_readonly))
 			return GNTST_general_error;
+		if (hv_fault(HV_FAULT_GNT_HEAD_TWICE))
+			x = hv_load(&e->head);
 		n = x | GTF_reading | (write ? GTF_writing : 0);
 		*ro = x & GTF_readonly;
 		if (hv_cas(&e->head, x, n))
@@ -56,11 +62,13 @@ static int16_t entry_claim(
 /* After a change of the pin to @pin: what is not pinned is not in use. */
 static void entry_settle(struct gnt_shared *e, uint32_t pin)
 {
-	uint32_t clear = 0;
+	uint32_t clear = 0, writers = PIN_WRITERS;
 
+	if (hv_fault(HV_FAULT_GNT_HOST_ONLY))
+		writers = PIN_MASK << (PIN_HST_W * PIN_BITS);
 	if (!pin)
 		clear |= GTF_reading;
-	if (!(pin & PIN_WRITERS))
+	if (!(pin & writers))
 		clear |= GTF_writing;
 	if (clear)
 		hv_and(&e->head, ~clear);
@@ -81,8 +89,8 @@ static int16_t frame_split(struct hv_dom *rd, struct hv_frame **f)
 	return r ? GNTST_general_error : GNTST_okay;
 }
 
-static int16_t frame_find(struct hv_dom *rd, uint32_t gfn, bool write, bool map,
-	struct hv_frame **out)
+static int16_t frame_find(
+	struct hv_dom *rd, uint32_t gfn, struct hv_frame **out)
 {
 	struct hv_frame *f = p2m_get(rd, gfn);
 
@@ -94,36 +102,54 @@ static int16_t frame_find(struct hv_dom *rd, uint32_t gfn, bool write, bool map,
 	if (frame_type(f) == HV_TYPE_SHARED || f->run->kind == HV_RUN_GNTTAB)
 		return GNTST_general_error;
 	*out = f;
-	if (map && frame_is_private(f))
-		return frame_split(rd, out);
 	return GNTST_okay;
 }
 
-static void refs_put(struct hv_frame *f, uint32_t nr, bool write)
+/* Find a page and take a reference, before it can be somebody else's. */
+static int16_t frame_hold(
+	struct hv_dom *rd, uint32_t gfn, bool map, struct hv_frame **f)
 {
-	while (nr-- > 0) {
-		if (write)
-			frame_put_type(f);
-		frame_put(f);
+	int16_t st;
+
+	hv_lock(&rd->mem_lock);
+	st = frame_find(rd, gfn, f);
+	if (!st && map && frame_is_private(*f)) {
+		hv_unlock(&rd->mem_lock);
+		st = frame_split(rd, f);
+		hv_lock(&rd->mem_lock);
 	}
+	if (hv_fault(HV_FAULT_GNT_FRAME_UNLOCKED))
+		hv_unlock(&rd->mem_lock);
+	if (!st && frame_get(*f))
+		st = GNTST_general_error;
+	if (!hv_fault(HV_FAULT_GNT_FRAME_UNLOCKED))
+		hv_unlock(&rd->mem_lock);
+	return st;
 }
 
-static int16_t refs_take(struct hv_frame *f, uint32_t nr, bool write)
+static void refs_put(struct hv_frame *f, uint32_t nr)
+{
+	while (nr-- > 0)
+		frame_put(f);
+}
+
+static void types_put(struct hv_frame *f, uint32_t nr)
+{
+	while (nr-- > 0)
+		frame_put_type(f);
+}
+
+static int16_t types_take(struct hv_frame *f, uint32_t nr)
 {
 	uint32_t i;
 
 	for (i = 0; i < nr; i++) {
-		if (frame_get(f))
-			break;
-		if (write && frame_get_type(f, HV_TYPE_WRITABLE)) {
-			frame_put(f);
-			break;
-		}
+		if (!frame_get_type(f, HV_TYPE_WRITABLE))
+			continue;
+		types_put(f, i + hv_fault(HV_FAULT_GNT_UNDO_MORE));
+		return GNTST_general_error;
 	}
-	if (i == nr)
-		return GNTST_okay;
-	refs_put(f, i, write);
-	return GNTST_general_error;
+	return GNTST_okay;
 }
 
 /* How many units @pins is; each of its four counts is 0 or 1. */
@@ -132,53 +158,52 @@ static uint32_t pin_units(uint32_t pins)
 	return (uint32_t)__builtin_popcount(pins);
 }
 
+/* The page of an entry that has been claimed, with @nr general references. */
 static int16_t pin_frame(struct hv_dom *rd, struct gnt_shared *e,
-	struct gnt_act *a, uint32_t pins, bool map)
+	const struct gnt_act *a, uint32_t nr, bool map, struct hv_frame **f)
 {
-	bool write = pins & PIN_WRITERS;
-	struct hv_frame *f = a->frame;
+	uint32_t have = 0;
 	int16_t st = GNTST_okay;
 
-	if (!a->pin) {
+	*f = a->frame;
+	if (!a->pin || hv_fault(HV_FAULT_GNT_FRAME_AGAIN)) {
 		hv_point_at(HV_POINT_GNT_FRAME, e);
-		st = frame_find(rd, hv_load(&e->frame), write, map, &f);
+		st = frame_hold(rd, hv_load(&e->frame), map, f);
 		hv_point_at(HV_POINT_GNT_PINNED, e);
+		have = !st;
 	}
-	/* a copy goes through the host's own mapping, which stays writable */
-	if (!st && map && write && f->run->ro_sealed)
-		st = GNTST_general_error;
-	if (!st)
-		st = refs_take(f, pin_units(pins), write);
-	if (!st)
-		a->frame = f;
+	while (!st && have < nr) {
+		if (frame_get(*f))
+			st = GNTST_general_error;
+		else
+			have++;
+	}
+	if (st)
+		refs_put(*f, have);
 	return st;
 }
 
-/*
- * gnt_pin: add @pins (each count 0 or 1) to entry @ref of @rd for @by, who
- * maps it (@map) or copies.  Nothing has changed unless it returns okay.
- */
-int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
-	uint32_t pins, bool map, struct gnt_act **act)
+/* Under the lock: all but the type references. */
+static int16_t pin_enter(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
+	uint32_t pins, bool map, struct gnt_pinned *held)
 {
 	struct gnt_shared *e = gnt_entry(rd, ref);
 	struct gnt_act *a = gnt_act(rd, ref);
 	int16_t st = GNTST_okay;
-	bool ro = a && a->ro;
 
 	if (!a)
 		return GNTST_bad_gntref;
-	if (rd->life != LIFE_ALIVE || by->life != LIFE_ALIVE)
-		return GNTST_general_error;
 	if (a->pin && !instance_is(a->by, by))
 		return GNTST_general_error;
-	if (pin_overflows(a->pin, pins))
+	if (pin_overflows(a->pin, pins) && !hv_fault(HV_FAULT_GNT_PIN_WRAPS))
 		return GNTST_general_error;
+	held->ro = a->ro;
 	if (!a->pin || ((pins & PIN_WRITERS) && !(a->pin & PIN_WRITERS)))
-		st = entry_claim(e, by->domid, pins & PIN_WRITERS, map, &ro);
+		st = entry_claim(
+			e, by->domid, pins & PIN_WRITERS, map, &held->ro);
 	if (st)
 		return st;
-	st = pin_frame(rd, e, a, pins, map);
+	st = pin_frame(rd, e, a, pin_units(pins), map, &held->frame);
 	if (st) {
 		entry_settle(e, a->pin);
 		return st;
@@ -187,30 +212,93 @@ int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 		a->by = dom_instance(by);
 		rd->gt.pinned++;
 	}
-	a->ro = ro;
+	a->frame = held->frame;
+	a->ro = held->ro;
 	a->pin += pins;
-	*act = a;
 	return GNTST_okay;
 }
 
-/* gnt_unpin: take @pins back, which gnt_pin() has added. */
-void gnt_unpin(struct hv_dom *rd, uint32_t ref, uint32_t pins)
+/* Under the lock: take pins back.  The references are the caller's. */
+static void pin_leave(struct hv_dom *rd, uint32_t ref, uint32_t pins)
 {
 	struct gnt_act *a = gnt_act(rd, ref);
-	struct hv_frame *f = a->frame;
+	uint32_t left = a->pin - pins;
 
-	a->pin -= pins;
-	if (!a->pin) {
+	a->pin = left;
+	if (!left) {
 		memset(a, 0, sizeof(*a));
 		rd->gt.pinned--;
 	}
-	entry_settle(gnt_entry(rd, ref), a->pin);
-	refs_put(f, pin_units(pins), pins & PIN_WRITERS);
+	if (hv_fault(HV_FAULT_GNT_STATUS_LATE)) {
+		hv_unlock(&rd->gt.lock);
+		hv_lock(&rd->gt.lock);
+	}
+	entry_settle(gnt_entry(rd, ref), left);
+}
+
+/* A pin that cannot be: it goes again, and what it has. */
+static void pin_undo(struct hv_dom *rd, uint32_t ref, uint32_t pins,
+	const struct gnt_pinned *held)
+{
+	hv_lock(&rd->gt.lock);
+	pin_leave(rd, ref, pins);
+	if (hv_fault(HV_FAULT_GNT_UNDO_STATUS))
+		hv_or(&gnt_entry(rd, ref)->head, GTF_writing);
+	hv_unlock(&rd->gt.lock);
+	refs_put(held->frame,
+		pin_units(pins) - hv_fault(HV_FAULT_GNT_UNDO_LESS));
+}
+
+/*
+ * gnt_pin: add @pins (each count 0 or 1) to entry @ref of @rd for @by, who
+ * maps it (@map) or copies.  Nothing has changed unless it returns okay.
+ */
+int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
+	uint32_t pins, bool map, struct gnt_pinned *held)
+{
+	bool write = pins & PIN_WRITERS;
+	int16_t st;
+
+	if (hv_load(&rd->life) != LIFE_ALIVE ||
+		hv_load(&by->life) != LIFE_ALIVE)
+		return GNTST_general_error;
+	hv_lock(&rd->gt.lock);
+	st = pin_enter(rd, by, ref, pins, map, held);
+	if (st && hv_fault(HV_FAULT_GNT_LOCK_LEAK))
+		return st;
+	hv_unlock(&rd->gt.lock);
+	if (st)
+		return st;
+	/* a copy goes through the host's own mapping, which stays writable */
+	if (map && write && held->frame->run->ro_sealed)
+		st = GNTST_general_error;
+	if (!st && write)
+		st = types_take(held->frame, pin_units(pins));
+	if (st)
+		pin_undo(rd, ref, pins, held);
+	return st;
+}
+
+/*
+ * gnt_unpin: take @pins back, which gnt_pin() has added.  The caller has @f,
+ * what it gave, and keeps @rd.
+ */
+void gnt_unpin(
+	struct hv_dom *rd, uint32_t ref, uint32_t pins, struct hv_frame *f)
+{
+	uint32_t nr = pin_units(pins);
+
+	hv_lock(&rd->gt.lock);
+	pin_leave(rd, ref, pins);
+	hv_unlock(&rd->gt.lock);
+	if (pins & PIN_WRITERS)
+		types_put(f, nr);
+	refs_put(f, nr);
 }
 
 /* ---- entries that accept a transfer ------------------------------------- */
 
-int16_t gnt_accept(struct hv_dom *rd, uint32_t ref, uint32_t domid)
+static int16_t entry_accept(struct hv_dom *rd, uint32_t ref, uint32_t domid)
 {
 	struct gnt_shared *e = gnt_entry(rd, ref);
 	uint32_t x;
@@ -229,6 +317,16 @@ int16_t gnt_accept(struct hv_dom *rd, uint32_t ref, uint32_t domid)
 			return GNTST_okay;
 	}
 	return GNTST_general_error;
+}
+
+int16_t gnt_accept(struct hv_dom *rd, uint32_t ref, uint32_t domid)
+{
+	int16_t st;
+
+	hv_lock(&rd->gt.lock);
+	st = entry_accept(rd, ref, domid);
+	hv_unlock(&rd->gt.lock);
+	return st;
 }
 
 void gnt_accept_undo(struct hv_dom *rd, uint32_t ref)

@@ -98,8 +98,11 @@ struct gnt_act *gnt_act(const struct hv_dom *d, uint32_t ref)
 
 int hv_gnt_grow(struct hv_dom *d, uint32_t nr)
 {
-	int r = grow(d, nr);
+	int r;
 
+	hv_lock(&d->gt.lock);
+	r = grow(d, nr);
+	hv_unlock(&d->gt.lock);
 	check_after(d->hv);
 	return r;
 }
@@ -110,7 +113,7 @@ void hv_gnt_frames(const struct hv_dom *d, uint32_t *nr, uint32_t *max)
 	*max = d->gt.max_frames;
 }
 
-int hv_gnt_swap(struct hv_dom *d, uint32_t a, uint32_t b)
+static int entries_swap(struct hv_dom *d, uint32_t a, uint32_t b)
 {
 	struct gnt_shared *ea = gnt_entry(d, a), *eb = gnt_entry(d, b), t;
 
@@ -126,8 +129,21 @@ int hv_gnt_swap(struct hv_dom *d, uint32_t a, uint32_t b)
 	hv_store_rel(&ea->head, hv_load(&eb->head));
 	hv_store_rel(&eb->frame, t.frame);
 	hv_store_rel(&eb->head, t.head);
-	check_after(d->hv);
 	return 0;
+}
+
+int hv_gnt_swap(struct hv_dom *d, uint32_t a, uint32_t b)
+{
+	bool unlocked = hv_fault(HV_FAULT_GNT_SWAP_UNLOCKED);
+	int r;
+
+	if (!unlocked)
+		hv_lock(&d->gt.lock);
+	r = entries_swap(d, a, b);
+	if (!unlocked)
+		hv_unlock(&d->gt.lock);
+	check_after(d->hv);
+	return r;
 }
 
 /* ---- on a domain's behalf ---------------------------------------------- */
@@ -168,14 +184,12 @@ static bool free_entry_find(
 	return false;
 }
 
-int hv_gnt_alloc(
-	struct hv_dom *d, uint32_t domid, uint64_t gfn, bool ro, uint32_t *ref)
+/* A free entry, in a table that is one frame larger if there was none. */
+static int entry_take(struct hv_dom *d, uint32_t *ref)
 {
 	uint32_t nr = d->gt.nr_frames * GNT_PER_FRAME;
-	int r = grant_check(d, domid, gfn);
+	int r;
 
-	if (r)
-		return r;
 	/* the guest frees entries by itself: look once around */
 	if (!free_entry_find(d, d->gt.hint, nr, ref) &&
 		!free_entry_find(
@@ -186,12 +200,26 @@ int hv_gnt_alloc(
 		*ref = nr;
 	}
 	d->gt.hint = *ref + 1;
-	entry_write(d, *ref, domid, gfn, ro);
-	check_after(d->hv);
 	return 0;
 }
 
-int hv_gnt_end(struct hv_dom *d, uint32_t ref)
+int hv_gnt_alloc(
+	struct hv_dom *d, uint32_t domid, uint64_t gfn, bool ro, uint32_t *ref)
+{
+	int r = grant_check(d, domid, gfn);
+
+	if (r)
+		return r;
+	hv_lock(&d->gt.lock);
+	r = entry_take(d, ref);
+	if (!r)
+		entry_write(d, *ref, domid, gfn, ro);
+	hv_unlock(&d->gt.lock);
+	check_after(d->hv);
+	return r;
+}
+
+static int entry_end(struct hv_dom *d, uint32_t ref)
 {
 	struct gnt_shared *e = gnt_entry(d, ref);
 	uint32_t x;
@@ -210,4 +238,14 @@ int hv_gnt_end(struct hv_dom *d, uint32_t ref)
 		return 0;
 	}
 	return -EBUSY;
+}
+
+int hv_gnt_end(struct hv_dom *d, uint32_t ref)
+{
+	int r;
+
+	hv_lock(&d->gt.lock);
+	r = entry_end(d, ref);
+	hv_unlock(&d->gt.lock);
+	return r;
 }

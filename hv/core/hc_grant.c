@@ -191,7 +191,7 @@ static int do_flush(struct hc *h, union gnt_arg *a)
 		return gnt_entry(h->dom, f->a.ref) ? 0 : -EINVAL;
 	handle = (f->a.dev_bus_addr >> HV_PAGE_SHIFT) - 1;
 	m = handle < h->dom->maps.nr
-		    ? slots_get(&h->dom->maps, (uint32_t)handle)
+		    ? gnt_map_get(h->dom, (uint32_t)handle)
 		    : NULL;
 	return m && (m->flags & GNTMAP_device_map) ? 0 : -EINVAL;
 }

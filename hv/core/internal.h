@@ -19,6 +19,7 @@
 #include "hv/core/atomic.h"
 #include "hv/core/dom.h"
 #include "hv/core/evtchn.h"
+#include "hv/core/fault.h"
 #include "hv/core/grant.h"
 #include "hv/core/hypercall.h"
 #include "hv/core/lock.h"
@@ -241,10 +242,10 @@ uint64_t p2m_last(const struct hv_dom *d);
 
 #define GNT_PER_FRAME HV_GEOM(HV_PAGE_SIZE / sizeof(struct grant_entry_v1), 4u)
 
-/* Eight bits of a pin count each; see pin_one(). */
+/* PIN_BITS of a pin count each; see pin_one(). */
 enum gnt_pin { PIN_HST_W, PIN_HST_R, PIN_DEV_W, PIN_DEV_R };
-#define PIN_BITS 8
-#define PIN_MASK 0xffu
+#define PIN_BITS HV_GEOM(8, 2)
+#define PIN_MASK ((1u << PIN_BITS) - 1)
 #define PIN_WRITERS                             \
 	((PIN_MASK << (PIN_HST_W * PIN_BITS)) | \
 		(PIN_MASK << (PIN_DEV_W * PIN_BITS)))
@@ -261,10 +262,12 @@ struct gnt_act {
 	struct hv_frame *frame;
 };
 
+#define GNT_PARTS (GNTMAP_host_map | GNTMAP_device_map)
+
 /* A mapping, in the table of the domain that made it. */
 struct gnt_map {
 	struct hv_slot slot;
-	uint32_t flags; /* GNTMAP_host_map, _device_map, _readonly */
+	uint32_t flags; /* GNT_PARTS, _readonly; none: not valid yet */
 	uint32_t ref;
 	uint64_t addr;
 	struct hv_dom *granter; /* kept by its refs */
@@ -279,6 +282,12 @@ struct gnt_table {
 	uint32_t hint;        /* hv_gnt_alloc() looks here first */
 	struct gnt_act **act; /* max_frames chunks of GNT_PER_FRAME */
 	uint32_t pinned;      /* entries with pin > 0 */
+};
+
+/* What a pin gives; it is so until gnt_unpin(). */
+struct gnt_pinned {
+	struct hv_frame *frame;
+	bool ro; /* the entry gives read access only */
 };
 
 /* A v1 entry as the engine reads it: flags and domid in one word. */
@@ -310,12 +319,17 @@ void gnt_fini(struct hv_dom *d);
 struct gnt_shared *gnt_entry(const struct hv_dom *d, uint32_t ref);
 struct gnt_act *gnt_act(const struct hv_dom *d, uint32_t ref);
 int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
-	uint32_t pins, bool map, struct gnt_act **act);
-void gnt_unpin(struct hv_dom *rd, uint32_t ref, uint32_t pins);
+	uint32_t pins, bool map, struct gnt_pinned *held);
+void gnt_unpin(
+	struct hv_dom *rd, uint32_t ref, uint32_t pins, struct hv_frame *f);
 int16_t gnt_accept(struct hv_dom *rd, uint32_t ref, uint32_t domid);
 void gnt_accept_undo(struct hv_dom *rd, uint32_t ref);
 void gnt_accept_done(struct hv_dom *rd, uint32_t ref, uint32_t frame);
 uint32_t gnt_pins_of(uint32_t flags);
+/* How many references of the granter's struct a handle of @flags holds. */
+uint32_t gnt_refs_of(uint32_t flags);
+/* The mapping of that handle; the caller has the map_lock. */
+struct gnt_map *gnt_map_get(const struct hv_dom *d, uint32_t handle);
 int gnt_release_maps(struct hv_dom *d, uint32_t *budget);
 
 static inline uint32_t pin_one(enum gnt_pin p)
@@ -440,7 +454,9 @@ struct hv_dom {
 	uint32_t pauses;
 	bool shut;
 	uint32_t shut_code;
-	uint32_t refs; /* mappings of its pages by anybody: keep the struct */
+	/* atomic; what keeps the struct: its own life, until it is dead, and
+	 * each part of a mapping of its pages by anybody */
+	uint32_t refs;
 	uint32_t seen_refs;     /* hv_check(): of @refs */
 	enum hv_life seen_life; /* hv_check(): at the last one */
 	struct hv_instance target;
@@ -448,6 +464,7 @@ struct hv_dom {
 	void *host;
 	uint64_t params[HVM_NR_PARAMS];
 
+	struct hv_lock mem_lock; /* of @p2m to @stale_pages */
 	struct p2m_node *p2m;
 	struct hv_run *runs;
 	uint64_t tot_pages; /* RAM and SHARE frames with a count */
@@ -506,7 +523,7 @@ struct hv_instance dom_instance(const struct hv_dom *d);
 struct hv_dom *dom_of(struct hv *hv, struct hv_instance i);
 int dom_insert(struct hv_dom *d);
 void dom_remove(struct hv_dom *d);
-/* The reference of one mapping; the last one of a dead domain frees it. */
+/* The reference of one part of a mapping; the last one of all frees it. */
 void dom_ref(struct hv_dom *d);
 void dom_unref(struct hv_dom *d);
 void dom_event(struct hv_dom *d, enum hv_dom_event ev);

@@ -19,6 +19,12 @@
  *		  the engine decided about each (struct gnt_act), and its
  *		  bits in the shared part
  *   HV_RANK_MAP  hv_dom.map_lock: the handles of the mappings a domain made
+ *   HV_RANK_MEM  hv_dom.mem_lock: a domain's gfn table, its runs, how many of
+ *		  their frames are in use
+ *
+ * Grants, the removal of pages and the release of frames take them.  What
+ * gives a domain memory, or moves it (populate, transfer, split), does not
+ * yet: it is for one vCPU of that domain at a time.
  *
  * The words of a page (page.h) are below all: taken by compare-and-swap, and
  * page_lock() waits for nobody who holds one of these.
@@ -41,6 +47,7 @@ enum hv_lock_rank {
 	HV_RANK_EV = 1,
 	HV_RANK_GT,
 	HV_RANK_MAP,
+	HV_RANK_MEM,
 };
 
 #if defined(HV_EXPLORE)

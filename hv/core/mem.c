@@ -127,17 +127,30 @@ void mem_drop(struct hv_dom *d, struct hv_frame *f)
 		frame_free(f);
 }
 
-int hv_mem_remove(struct hv_dom *d, uint64_t gfn)
+/* Whoever takes it out of the p2m has the right to drop it. */
+static int mem_take(struct hv_dom *d, uint64_t gfn, struct hv_frame **f)
 {
-	struct hv_frame *f = p2m_get(d, gfn);
-
-	if (!f)
+	*f = p2m_get(d, gfn);
+	if (!*f)
 		return -ENOENT;
 	if (d->life != LIFE_ALIVE)
 		return -EINVAL;
 	p2m_clear(d, gfn);
 	if (gfn < d->hint)
 		d->hint = gfn;
+	return 0;
+}
+
+int hv_mem_remove(struct hv_dom *d, uint64_t gfn)
+{
+	struct hv_frame *f;
+	int r;
+
+	hv_lock(&d->mem_lock);
+	r = mem_take(d, gfn, &f);
+	hv_unlock(&d->mem_lock);
+	if (r)
+		return r;
 	mem_drop(d, f);
 	check_after(d->hv);
 	return 0;

@@ -77,6 +77,9 @@ void *slots_take(struct hv *hv, struct hv_slots *t, uint32_t *id)
 		return NULL;
 	*id = t->free;
 	s = slot_at(t, *id);
+	/* what a lock is for */
+	if (hv_fault(HV_FAULT_GNT_TAKE_UNLOCKED))
+		hv_point(HV_POINT_LOAD);
 	t->free = s->next;
 	memset(s, 0, t->elem);
 	s->next = HV_SLOT_USED;

@@ -573,12 +573,12 @@ END_TEST
 START_TEST(test_refs_undone)
 {
 	uint32_t pins = pin_one(PIN_HST_W) | pin_one(PIN_DEV_W);
-	struct gnt_act *act;
+	struct gnt_pinned held;
 	struct env e;
 
 	env_init(&e, false);
 	frame(&e)->page.count += PAGE_COUNT_MAX - 3;
-	ck_assert_int_eq(gnt_pin(e.granter, e.by, e.ref, pins, true, &act),
+	ck_assert_int_eq(gnt_pin(e.granter, e.by, e.ref, pins, true, &held),
 		GNTST_general_error);
 	frame(&e)->page.count -= PAGE_COUNT_MAX - 3;
 	ck_assert_uint_eq(frame_count(frame(&e)), 1);

@@ -58,6 +58,9 @@ struct scenario {
 	 * never changes.  check() should see that this is so.  May be NULL.
 	 */
 	bool (*is_private)(const volatile void *p);
+	/* Right before each access, after the stop: may explore_fail().  May
+	 * be NULL. */
+	void (*touch)(const volatile void *p);
 	/* Makes states alike that differ in nothing that counts (ghosts that
 	 * only grow), before each comparison.  May be NULL. */
 	void (*normal)(void);

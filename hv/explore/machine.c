@@ -125,7 +125,11 @@ struct hv_dom *machine_birth(unsigned int domid)
 		.kind = HV_PVH, .bits = 64, .control = domid == 0};
 	struct hv_dom *d = NULL;
 
-	if (hv_dom_create(machine.hv, domid, &cfg, &d))
+	int r = hv_dom_create(machine.hv, domid, &cfg, &d);
+
+	if (r == -EEXIST)
+		return NULL;
+	if (r)
 		explore_fail("no room for a domain");
 	if (!cfg.control) {
 		machine_must(hv_dom_unpause(d));
@@ -187,13 +191,20 @@ void machine_grant(unsigned int d, uint32_t ref, unsigned int domid,
 
 /* ---- what is looked at -------------------------------------------------------- */
 
+/* Counters that no decision depends on. */
 bool machine_private(const volatile void *p)
+{
+	const struct hv *hv = machine.hv;
+
+	return p == &hv->nr_frames || p == &hv->nr_maps || p == &hv->nr_dead;
+}
+
+void machine_touch(const volatile void *p)
 {
 	uintptr_t at = (uintptr_t)p - (uintptr_t)arena;
 
 	if (at < sizeof(arena) && !machine.grain[at / MACHINE_GRAIN])
 		explore_fail("memory is used that has been freed");
-	return false;
 }
 
 static bool same_outside(void)

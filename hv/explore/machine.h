@@ -43,7 +43,8 @@ extern struct state_area machine_areas[];
 /* machine_setup - domains 0 .. @doms - 1, all running, without pages */
 void machine_setup(unsigned int doms);
 
-/* machine_birth - one more, or one again, with the next generation */
+/* machine_birth - one more, or one again, with the next generation; NULL if
+ * there is one of that number still */
 struct hv_dom *machine_birth(unsigned int domid);
 
 /* A page at @gfn (0..14) of domain @d, one that can be granted. */
@@ -78,9 +79,21 @@ void machine_must(int64_t r);
 /* For struct scenario. */
 const char *machine_check(char *buf, size_t len);
 const char *machine_idle(char *buf, size_t len);
+/* The same, and what holds of grants at every step (check_grant.c): with a
+ * guest that changes an entry in use as it likes, and with one that is honest
+ * and so can be sure of what its entries say. */
+const char *machine_check_grants(char *buf, size_t len);
+const char *machine_check_honest(char *buf, size_t len);
+const char *machine_idle_honest(char *buf, size_t len);
 bool machine_private(const volatile void *p);
+void machine_touch(const volatile void *p);
 bool machine_show(unsigned int i, char *buf, size_t len);
 void machine_name(const volatile void *p, char *buf, size_t len);
+
+#define MACHINE_GRANTS                                              \
+	.areas = machine_areas, .check = machine_check_honest,      \
+	.idle = machine_idle_honest, .is_private = machine_private, \
+	.touch = machine_touch, .show = machine_show, .name_of = machine_name
 
 #define MACHINE_SCENARIO                                                      \
 	.areas = machine_areas, .check = machine_check, .idle = machine_idle, \

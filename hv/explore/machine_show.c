@@ -11,7 +11,8 @@ static int show_entry(
 	const struct gnt_shared *e = gnt_entry(d, ref);
 	const struct gnt_act *a = gnt_act(d, ref);
 
-	if (!e->head && !a->pin)
+	/* a domain that is being freed has none */
+	if (!e || !a || (!e->head && !a->pin))
 		return 0;
 	return snprintf(buf, len, "  [%u] for d%u%s%s%s%s frame %u pin %08x",
 		ref, e->head >> 16,
@@ -109,8 +110,11 @@ bool machine_show(unsigned int i, char *buf, size_t len)
 static bool name_in_table(
 	const struct hv_dom *d, uintptr_t a, char *buf, size_t len)
 {
-	uintptr_t off = a - (uintptr_t)d->gt.run->va;
+	uintptr_t off;
 
+	if (!d->gt.run)
+		return false;
+	off = a - (uintptr_t)d->gt.run->va;
 	if (off >= HV_PAGE_SIZE)
 		return false;
 	snprintf(buf, len, "d%u.entry[%u].%s", d->domid,
@@ -119,22 +123,35 @@ static bool name_in_table(
 	return true;
 }
 
+/* Where it was at first, if it is nowhere now. */
+static uint32_t gfn_of(const struct hv_run *r, uint32_t i)
+{
+	uint32_t gfn = r->frames[i].gfn;
+
+	return gfn == HV_GFN_NONE ? (uint32_t)r->gfn + i : gfn;
+}
+
 static bool name_in_runs(
 	const struct hv_dom *d, uintptr_t a, char *buf, size_t len)
 {
-	for (const struct hv_run *r = d->runs; r; r = r->next)
+	for (const struct hv_run *r = d->runs; r; r = r->next) {
+		if (a == (uintptr_t)&r->exported) {
+			snprintf(buf, len, "d%u.p%u.exported", d->domid,
+				gfn_of(r, 0));
+			return true;
+		}
 		for (uint32_t i = 0; i < r->nr; i++) {
 			const struct hv_page *p = &r->frames[i].page;
 
 			if (a - (uintptr_t)p >= sizeof(*p))
 				continue;
-			snprintf(buf, len, "d%u.p%u.%s", d->domid,
-				r->frames[i].gfn,
+			snprintf(buf, len, "d%u.p%u.%s", d->domid, gfn_of(r, i),
 				a == (uintptr_t)&p->count  ? "count"
 				: a == (uintptr_t)&p->type ? "type"
 							   : "owner");
 			return true;
 		}
+	}
 	return false;
 }
 
@@ -149,6 +166,7 @@ static bool name_in_dom(
 	{offsetof(struct hv_dom, f), sizeof(((struct hv_dom *)0)->f), n}
 		FIELD(gt.lock, "gt_lock"),
 		FIELD(map_lock, "map_lock"),
+		FIELD(mem_lock, "mem_lock"),
 		FIELD(ev.lock, "ev_lock"),
 		FIELD(ev.own_pending, "pending"),
 		FIELD(ev.own_mask, "mask"),

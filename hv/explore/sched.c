@@ -148,6 +148,8 @@ void hv_explore_point(enum hv_point_id id, const volatile void *p)
 		return;
 	if (!scen->is_private || !p || !scen->is_private(p))
 		stop(kinds[id], p);
+	if (scen->touch && p)
+		scen->touch(p);
 }
 
 /* ---- hv/core/lock.h: outside of vCPUs nobody else is there ---- */

@@ -107,8 +107,7 @@ int hv_dom_create(struct hv *hv, uint32_t domid,
 	}
 	hv->last_gen++;
 	if (pick)
-		hv->next_domid =
-			domid + 1 < DOM_END ? domid + 1 : 1;
+		hv->next_domid = domid + 1 < DOM_END ? domid + 1 : 1;
 	dom_event(d, HV_DOM_CREATED);
 	*out = d;
 	check_after(hv);

@@ -190,9 +190,8 @@ static int do_flush(struct hc *h, union gnt_arg *a)
 	if (f->op & GNTTAB_CACHE_SOURCE_GREF)
 		return gnt_entry(h->dom, f->a.ref) ? 0 : -EINVAL;
 	handle = (f->a.dev_bus_addr >> HV_PAGE_SHIFT) - 1;
-	m = handle < h->dom->maps.nr
-		    ? gnt_map_get(h->dom, (uint32_t)handle)
-		    : NULL;
+	m = handle < h->dom->maps.nr ? gnt_map_get(h->dom, (uint32_t)handle)
+				     : NULL;
 	return m && (m->flags & GNTMAP_device_map) ? 0 : -EINVAL;
 }
 

@@ -356,7 +356,7 @@ void hv_check(const struct hv *machine)
 		for_each_dom(hv, d) clear_scratch(d);
 }
 
-#if defined(HV_DEBUG) && !defined(HV_EXPLORE)
+#if defined(HV_DEBUG) && !defined(HV_EXPLORE) && !defined(HV_THREADS)
 /* A big machine is checked now and then, a small one always. */
 void check_after(struct hv *hv)
 {

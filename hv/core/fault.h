@@ -164,6 +164,8 @@
 	X(GNT_PIN_WRAPS, "pin-wraps", "a count of pins overflows")             \
 	X(GNT_RECORD_FIRST, "map-record-first",                                \
 		"a handle is valid before its entry is pinned")                \
+	X(GNT_TOLD_LATE, "map-told-late",                                      \
+		"a page is looked at when its mapping may have gone")          \
 	X(GNT_REF_HANDLE, "granter-ref-handle",                                \
 		"a handle keeps the granter, not each part of it")             \
 	X(GNT_DYING, "map-dying",                                              \

@@ -46,11 +46,13 @@ struct hv_run *run_new(
 		hv_release(hv, r, run_size(nr));
 		return NULL;
 	}
+	hv_lock(&d->mem_lock);
 	r->next = d->runs;
 	if (r->next)
 		r->next->prev = r;
 	d->runs = r;
-	hv->nr_runs++;
+	hv_unlock(&d->mem_lock);
+	(void)hv_add(&hv->nr_runs, 1);
 	return r;
 }
 
@@ -65,7 +67,7 @@ void run_drop(struct hv_run *r)
 	if (r->next)
 		r->next->prev = r->prev;
 	r->owner->stale_pages -= r->stale;
-	hv->nr_runs--;
+	(void)hv_add(&hv->nr_runs, -1u);
 	mfn_del(r);
 	hv->host->run_free(hv->ctx, r);
 	hv_release(hv, r, run_size(r->nr));
@@ -80,8 +82,10 @@ void run_put(struct hv_run *r)
 
 void hv_run_hold(struct hv_run *r)
 {
+	hv_lock(&r->owner->mem_lock);
 	assert(r->holds < HV_COUNT_MAX);
 	r->holds++;
+	hv_unlock(&r->owner->mem_lock);
 	dom_ref(r->owner);
 }
 
@@ -89,9 +93,11 @@ void hv_run_put(struct hv_run *r)
 {
 	struct hv_dom *owner = r->owner;
 
+	hv_lock(&owner->mem_lock);
 	assert(r->holds > 0);
 	if (--r->holds == 0 && r->used == 0)
 		run_drop(r);
+	hv_unlock(&owner->mem_lock);
 	dom_unref(owner);
 }
 
@@ -101,14 +107,17 @@ int frame_alloc(struct hv_frame *f)
 	struct hv *hv = r->hv;
 
 	assert(!f->page.count && !f->page.owner);
-	if (hv->nr_frames >= hv->limits.max_pages)
+	if (hv_add(&hv->nr_frames, 1) >= hv->limits.max_pages) {
+		(void)hv_add(&hv->nr_frames, -1ull);
 		return -ENOMEM;
+	}
 	hv_store_rel(&f->page.owner, PAGE_OWNER(r->domid, r->gen));
 	hv_store_rel(&f->page.count, PAGE_ALLOCATED | 1);
+	hv_lock(&r->owner->mem_lock);
 	r->used++;
-	hv->nr_frames++;
 	if (r->kind != HV_RUN_GNTTAB)
 		r->owner->tot_pages++;
+	hv_unlock(&r->owner->mem_lock);
 	return 0;
 }
 

@@ -116,31 +116,49 @@ static bool handle_fill(struct hv_dom *caller, struct gnt_map *m,
 	return alive;
 }
 
-static int16_t map_pin(struct hv_dom *caller, const struct hv_gnt_map *op,
-	struct hv_dom *rd, struct gnt_map *m, struct gnt_pinned *held)
+static void map_tell(
+	struct hv_gnt_map *op, uint32_t id, const struct gnt_pinned *held)
+{
+	op->handle = id;
+	op->ro_entry = held->ro;
+	op->dev_addr = op->flags & GNTMAP_device_map ? dev_addr_of(id) : 0;
+	op->page.run = held->frame->run;
+	op->page.page = frame_page(held->frame);
+}
+
+static int16_t map_pin(struct hv_dom *caller, struct hv_gnt_map *op,
+	struct hv_dom *rd, struct gnt_map *m, uint32_t id)
 {
 	uint32_t pins = gnt_pins_of(op->flags), i;
+	struct gnt_pinned held;
 	int16_t st;
 
 	if (hv_fault(HV_FAULT_GNT_RECORD_FIRST))
 		(void)handle_fill(caller, m, op, rd, NULL);
-	st = gnt_pin(rd, caller, op->ref, pins, true, held);
+	st = gnt_pin(rd, caller, op->ref, pins, true, &held);
 	if (st)
 		return hv_fault(HV_FAULT_GNT_STATUS_BOOL) ? st != GNTST_okay
 							  : st;
 	for (i = gnt_refs_of(op->flags); i > 0; i--)
 		dom_ref(rd);
-	hv_store_rel(&held->frame->run->exported, true);
-	if (handle_fill(caller, m, op, rd, held->frame))
+	hv_store_rel(&held.frame->run->exported, true);
+	(void)hv_add(&caller->hv->nr_maps, 1);
+	if (!hv_fault(HV_FAULT_GNT_TOLD_LATE))
+		map_tell(op, id, &held);
+	/* from then on another vCPU may unmap it, and the page may go */
+	if (handle_fill(caller, m, op, rd, held.frame)) {
+		if (hv_fault(HV_FAULT_GNT_TOLD_LATE))
+			map_tell(op, id, &held);
 		return GNTST_okay;
-	gnt_unpin(rd, op->ref, pins, held->frame);
+	}
+	(void)hv_add(&caller->hv->nr_maps, -1u);
+	gnt_unpin(rd, op->ref, pins, held.frame);
 	granter_put(rd, gnt_refs_of(op->flags));
 	return GNTST_general_error;
 }
 
 static int16_t map_one(struct hv_dom *caller, struct hv_gnt_map *op)
 {
-	struct gnt_pinned held;
 	struct gnt_map *m;
 	struct hv_dom *rd;
 	uint32_t id;
@@ -152,19 +170,10 @@ static int16_t map_one(struct hv_dom *caller, struct hv_gnt_map *op)
 	m = handle_take(caller, &id);
 	if (!m)
 		return GNTST_no_space;
-	st = map_pin(caller, op, rd, m, &held);
-	if (st) {
-		if (!hv_fault(HV_FAULT_GNT_HANDLE_LEAK))
-			handle_put(caller, id);
-		return st;
-	}
-	(void)hv_add(&caller->hv->nr_maps, 1);
-	op->handle = id;
-	op->ro_entry = held.ro;
-	op->dev_addr = op->flags & GNTMAP_device_map ? dev_addr_of(id) : 0;
-	op->page.run = held.frame->run;
-	op->page.page = frame_page(held.frame);
-	return GNTST_okay;
+	st = map_pin(caller, op, rd, m, id);
+	if (st && !hv_fault(HV_FAULT_GNT_HANDLE_LEAK))
+		handle_put(caller, id);
+	return st;
 }
 
 void hv_gnt_map(struct hv_dom *caller, struct hv_gnt_map *op)

@@ -114,17 +114,18 @@ extern const struct pv_ops frame_pv_ops;
 
 static inline uint64_t frame_count(const struct hv_frame *f)
 {
-	return PAGE_COUNT(f->page.count);
+	return PAGE_COUNT(__atomic_load_n(&f->page.count, __ATOMIC_RELAXED));
 }
 
 static inline uint64_t frame_tcount(const struct hv_frame *f)
 {
-	return PAGE_COUNT(f->page.type);
+	return PAGE_COUNT(__atomic_load_n(&f->page.type, __ATOMIC_RELAXED));
 }
 
 static inline bool frame_allocated(const struct hv_frame *f)
 {
-	return f->page.count & PAGE_ALLOCATED;
+	return __atomic_load_n(&f->page.count, __ATOMIC_RELAXED) &
+	       PAGE_ALLOCATED;
 }
 
 /* What it is in use as.  (A page whose type nobody needs remembers it.) */
@@ -311,7 +312,7 @@ static inline bool frame_is_private(const struct hv_frame *f)
 	const struct hv_run *r = f->run;
 
 	return r->kind == HV_RUN_RAM ||
-	       (r->split && r->exported && frame_count(f) == 1);
+	       (r->split && hv_load(&r->exported) && frame_count(f) == 1);
 }
 
 int gnt_init(struct hv_dom *d);
@@ -542,7 +543,7 @@ void check_pv_visit(struct hv_dom *d);
 
 /* ---- check.c ----------------------------------------------------------- */
 
-#if defined(HV_DEBUG) && !defined(HV_EXPLORE)
+#if defined(HV_DEBUG) && !defined(HV_EXPLORE) && !defined(HV_THREADS)
 void check_after(struct hv *hv);
 #else
 static inline void check_after(struct hv *hv)

@@ -22,9 +22,11 @@
  *   HV_RANK_MEM  hv_dom.mem_lock: a domain's gfn table, its runs, how many of
  *		  their frames are in use
  *
- * Grants, the removal of pages and the release of frames take them.  What
- * gives a domain memory, or moves it (populate, transfer, split), does not
- * yet: it is for one vCPU of that domain at a time.
+ * Grants, and what adds and removes pages, take them; populate is for one vCPU
+ * of a domain at a time.  What moves pages (transfer, the split of a private
+ * page, a move within the gfn table) does not take them yet.  A domain that
+ * is found by number has to stay until the call is over: whoever frees one
+ * has seen to it that nobody looks for it.
  *
  * The words of a page (page.h) are below all: taken by compare-and-swap, and
  * page_lock() waits for nobody who holds one of these.
@@ -86,8 +88,8 @@ static inline void hv_lock(struct hv_lock *l)
 
 static inline void hv_unlock(struct hv_lock *l)
 {
-	hv_bug_if(!l->held, "a lock that nobody holds is given up");
-	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
+	hv_bug_if(!__atomic_exchange_n(&l->held, 0, __ATOMIC_RELEASE),
+		"a lock that nobody holds is given up");
 }
 #else
 static inline void hv_lock(struct hv_lock *l)

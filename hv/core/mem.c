@@ -43,13 +43,17 @@ static void populate_undo(struct hv_dom *d, struct hv_run *r, uint32_t nr)
 {
 	uint32_t i;
 
+	hv_lock(&d->mem_lock);
 	r->used++;
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < nr; i++)
 		if (r->frames[i].gfn != HV_GFN_NONE)
 			p2m_clear(d, r->frames[i].gfn);
+	hv_unlock(&d->mem_lock);
+	for (i = 0; i < nr; i++)
 		frame_free(&r->frames[i]);
-	}
+	hv_lock(&d->mem_lock);
 	run_put(r);
+	hv_unlock(&d->mem_lock);
 }
 
 static int populate_at(struct hv_dom *d, struct hv_run *r, uint64_t gfn)
@@ -64,12 +68,31 @@ static int populate_at(struct hv_dom *d, struct hv_run *r, uint64_t gfn)
 			populate_undo(d, r, i);
 			return err;
 		}
+		hv_lock(&d->mem_lock);
 		err = p2m_set(d, gfn + i, &r->frames[i]);
+		hv_unlock(&d->mem_lock);
 		if (err) {
 			populate_undo(d, r, i + 1);
 			return err;
 		}
 	}
+	return 0;
+}
+
+/* May @d have @nr pages more?  -ENOMEM. */
+static int mem_room(struct hv_dom *d, uint32_t nr)
+{
+	bool room;
+
+	hv_lock(&d->mem_lock);
+	room = d->tot_pages < d->max_pages &&
+	       d->max_pages - d->tot_pages >= nr &&
+	       /* who keeps one page of each of many runs keeps all their
+		* memory */
+	       d->stale_pages <= d->max_pages;
+	hv_unlock(&d->mem_lock);
+	if (!room || d->hv->limits.max_pages - hv_load(&d->hv->nr_frames) < nr)
+		return -ENOMEM;
 	return 0;
 }
 
@@ -86,13 +109,9 @@ int hv_mem_populate(struct hv_dom *d, enum hv_run_kind kind, uint32_t nr,
 		return -EINVAL;
 	if (kind != HV_RUN_RAM && kind != HV_RUN_SHARE)
 		return -EINVAL;
-	if (d->tot_pages >= d->max_pages || d->max_pages - d->tot_pages < nr)
-		return -ENOMEM;
-	if (d->hv->limits.max_pages - d->hv->nr_frames < nr)
-		return -ENOMEM;
-	/* who keeps one page of each of many runs keeps all their memory */
-	if (d->stale_pages > d->max_pages)
-		return -ENOMEM;
+	err = mem_room(d, nr);
+	if (err)
+		return err;
 	err = at == HV_INVALID_GFN ? mem_gfn_pick(d, nr, &at)
 				   : mem_gfn_check(d, nr, at);
 	if (err)

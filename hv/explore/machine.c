@@ -196,7 +196,8 @@ bool machine_private(const volatile void *p)
 {
 	const struct hv *hv = machine.hv;
 
-	return p == &hv->nr_frames || p == &hv->nr_maps || p == &hv->nr_dead;
+	return p == &hv->nr_frames || p == &hv->nr_maps || p == &hv->nr_dead ||
+	       p == &hv->nr_runs;
 }
 
 void machine_touch(const volatile void *p)

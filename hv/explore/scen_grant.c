@@ -293,6 +293,27 @@ static const struct scenario g4b = {.name = "G4b",
 	FAULTS("map-record-first"),
 	MACHINE_GRANTS};
 
+static void run_g4c(unsigned int i)
+{
+	struct hv_gnt_map *m = &machine.map[0];
+
+	if (i == 0) {
+		CALL(map(REF, HOST | RO, m));
+		return;
+	}
+	/* the one reference that is left is the mapping's */
+	CALL(hv_mem_remove(machine.dom[1], 0));
+	CALL(unmap(0, ADDR, 0));
+}
+
+static const struct scenario g4c = {.name = "G4c",
+	.shows = "a mapping goes at once, and with it its page",
+	.vcpus = 2,
+	.setup = setup_map,
+	.run = run_g4c,
+	FAULTS("map-told-late"),
+	MACHINE_GRANTS};
+
 /* ---- G5: domains that die ---------------------------------------------------------- */
 
 static int destroy(struct hv_dom *d)
@@ -615,4 +636,4 @@ static const struct scenario g7 = {.name = "G7",
 	MACHINE_GRANTS};
 
 const struct scenario *const scen_grant[] = {&g0, &g1, &g1b, &g2, &g3, &g4,
-	&g4b, &g5, &g5b, &g5c, &g6, &g6b, &g6c, &g6d, &g6e, &g7, NULL};
+	&g4b, &g4c, &g5, &g5b, &g5c, &g6, &g6b, &g6c, &g6d, &g6e, &g7, NULL};

@@ -75,14 +75,15 @@ static void dom_free(struct hv_dom *d)
 
 	hv_bug_if(d->refs || d->life != LIFE_DEAD,
 		"a domain is freed that is in use");
+	/* first of all nobody finds it any more */
+	dom_remove(d);
+	(void)hv_add(&hv->nr_dead, -1u);
 	gnt_fini(d);
 	evtchn_fini(d);
 	slots_fini(hv, &d->maps);
 	slots_fini(hv, &d->foreign);
 	hv_bug_if(d->p2m || d->runs || d->tot_pages,
 		"a domain is freed that owns something");
-	(void)hv_add(&hv->nr_dead, -1u);
-	dom_remove(d);
 	virq_raise(hv, VIRQ_DOM_EXC);
 	dom_event(d, HV_DOM_FREED);
 	hv_release(hv, d, sizeof(*d));
@@ -107,7 +108,10 @@ void dom_unref(struct hv_dom *d)
 
 static void kill_begin(struct hv_dom *d)
 {
+	/* who opens a port in it now has done so, or will not */
+	hv_lock(&d->ev.lock);
 	hv_store_rel(&d->life, LIFE_DYING);
+	hv_unlock(&d->ev.lock);
 	d->step = KILL_EVTCHN;
 	d->cursor = 0;
 	virq_forget(d);

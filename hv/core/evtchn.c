@@ -11,6 +11,19 @@
  * gen 0, and waits for whoever gets it: he is the one who was meant.  Two
  * connected ports name each other, and whoever closes first leaves the other
  * one waiting for him.
+ *
+ * DOC: locks
+ *
+ * A domain's ports are under its lock (hv_evtchn.lock).  What a port is changes under the
+ * lock of its domain, and if it is connected, or becomes so, or is no longer,
+ * under that of the peer's domain as well.  So who holds one of the two knows
+ * who the peer is, and that it stays so: a send needs one lock.  Two locks
+ * are taken in the order of the domids.  Who has the wrong one first lets it
+ * go, takes both, and then looks again what the port is: anything may have
+ * happened.
+ *
+ * Without a lock one may ask whether a number is a port, because the bound
+ * only grows, and is raised when what it bounds is there.
  */
 #include "hv/core/internal.h"
 
@@ -44,36 +57,110 @@ void evtchn_fini(struct hv_dom *d)
 		d->cfg.max_vcpus * HV_NR_VIRQS * sizeof(uint32_t));
 }
 
+/* ---- locks ------------------------------------------------------------- */
+
+/* Both domains' locks, which may be one. */
+static void lock_two(struct hv_dom *a, struct hv_dom *b)
+{
+	hv_lock(a->domid < b->domid ? &a->ev.lock : &b->ev.lock);
+	if (a != b)
+		hv_lock(a->domid < b->domid ? &b->ev.lock : &a->ev.lock);
+}
+
+static void unlock_two(struct hv_dom *a, struct hv_dom *b)
+{
+	if (b && b != a)
+		hv_unlock(&b->ev.lock);
+	hv_unlock(&a->ev.lock);
+}
+
+static struct hv_dom *port_peer(const struct hv_port *c)
+{
+	return hv_load(&c->state) == PORT_INTERDOMAIN ? c->rd : NULL;
+}
+
+static void port_unlock(struct hv_dom *d, struct hv_dom *rd)
+{
+	unlock_two(d, rd);
+	if (rd && rd != d && !hv_fault(HV_FAULT_EV_CLOSE_FORGETS))
+		dom_drop(rd);
+}
+
+/*
+ * port_lock: the locks under which @c of @d may be closed.
+ *
+ * Returns the peer's domain, whose lock is held as well (and which stays a
+ * domain until port_unlock()), or NULL if the port is not connected.
+ */
+static struct hv_dom *port_lock(struct hv_dom *d, const struct hv_port *c)
+{
+	struct hv_dom *rd;
+
+	for (;;) {
+		hv_lock(&d->ev.lock);
+		rd = port_peer(c);
+		if (!rd || rd == d)
+			return rd;
+		if (!hv_fault(HV_FAULT_EV_CLOSE_FORGETS))
+			dom_hold(rd);
+		if (rd->domid > d->domid || hv_fault(HV_FAULT_EV_LOCK_ORDER)) {
+			hv_lock(&rd->ev.lock);
+			return rd;
+		}
+		hv_unlock(&d->ev.lock);
+		lock_two(d, rd);
+		if (port_peer(c) == rd || hv_fault(HV_FAULT_EV_CLOSE_STALE))
+			return rd;
+		port_unlock(d, rd);
+	}
+}
+
+/* ---- numbers ----------------------------------------------------------- */
+
 /* A port by number, in whatever state; NULL if there is no such number. */
 struct hv_port *evtchn_port(const struct hv_dom *d, uint32_t port)
 {
-	if (port == 0 || port >= d->ev.valid)
+	if (port == 0 || port >= hv_load(&d->ev.valid))
 		return NULL;
-	return &d->ev.bucket[port / EVTCHN_BUCKET][port % EVTCHN_BUCKET];
+	return evtchn_port_at(d, port);
 }
 
 static int bucket_add(struct hv_dom *d)
 {
 	struct hv_evtchn *e = &d->ev;
+	uint32_t valid, at = e->valid / EVTCHN_BUCKET;
 	struct hv_port *b;
 
 	b = hv_alloc(d->hv, EVTCHN_BUCKET * sizeof(*b));
 	if (!b)
 		return -ENOMEM;
-	if (e->valid == 0) {
+	valid = e->valid + EVTCHN_BUCKET;
+	if (valid > e->max)
+		valid = e->max;
+	if (hv_fault(HV_FAULT_EV_PUBLISH))
+		hv_store_rel(&e->valid, valid);
+	if (at == 0) {
 		b[0].state = PORT_RESERVED;
 		e->in_use[0] |= 1;
 	}
-	e->bucket[e->valid / EVTCHN_BUCKET] = b;
-	e->valid += EVTCHN_BUCKET;
-	if (e->valid > e->max)
-		e->valid = e->max;
+	hv_store_rel(&e->bucket[at], b);
+	hv_store_rel(&e->valid, valid);
 	return 0;
 }
 
+/* Any error means that there is no port. */
+static int take_failed(int r, uint32_t *port)
+{
+	if (r != -EBUSY && hv_fault(HV_FAULT_EV_TAKE_ERROR)) {
+		*port = (uint32_t)r;
+		return 0;
+	}
+	return r;
+}
+
 /*
- * evtchn_take: the lowest free port, still free in state: the caller fills
- * it in with evtchn_commit() or has changed nothing.
+ * evtchn_take: the lowest free port, still free in state: the caller, who
+ * holds @d's lock, fills it in with evtchn_commit() or has changed nothing.
  */
 int evtchn_take(struct hv_dom *d, uint32_t *port)
 {
@@ -81,7 +168,8 @@ int evtchn_take(struct hv_dom *d, uint32_t *port)
 	uint32_t w, p;
 	int r;
 
-	if (d->life != LIFE_ALIVE)
+	hv_lock_must(&d->ev.lock);
+	if (d->life != LIFE_ALIVE && !hv_fault(HV_FAULT_EV_TAKE_DYING))
 		return -EINVAL;
 	for (w = 0; w < EVTCHN_WORDS; w++)
 		if (~e->in_use[w])
@@ -92,11 +180,11 @@ int evtchn_take(struct hv_dom *d, uint32_t *port)
 	if (p == 0)
 		p = 1; /* no bucket yet; port 0 will be reserved with it */
 	if (p >= e->max)
-		return -ENOSPC;
+		return take_failed(-ENOSPC, port);
 	if (p >= e->valid) {
 		r = bucket_add(d);
 		if (r)
-			return r;
+			return take_failed(r, port);
 	}
 	*port = p;
 	return 0;
@@ -104,13 +192,16 @@ int evtchn_take(struct hv_dom *d, uint32_t *port)
 
 void evtchn_commit(struct hv_dom *d, uint32_t port, enum port_state state)
 {
-	struct hv_port *c = evtchn_port(d, port);
+	struct hv_port *c;
 
-	c->state = state;
+	hv_lock_must(&d->ev.lock);
+	hv_bug_if(port >= d->ev.valid, "a port that is none");
+	c = evtchn_port_at(d, port);
 	c->vcpu = 0;
+	hv_store_rel(&c->state, (uint8_t)state);
 	d->ev.in_use[port / 64] |= 1ull << (port % 64);
 	d->ev.active++;
-	d->hv->nr_ports++;
+	(void)hv_add(&d->hv->nr_ports, 1);
 }
 
 int evtchn_bind_host(
@@ -129,42 +220,46 @@ void evtchn_unbind_host(struct hv_dom *d, uint32_t port)
 /* Back to free; the port is not connected any more. */
 void evtchn_free(struct hv_dom *d, uint32_t port)
 {
-	struct hv_port *c = evtchn_port(d, port);
+	struct hv_port *c = evtchn_port_at(d, port);
 	uint64_t bit = 1ull << (port % 64);
 
+	hv_store_rel(&c->state, (uint8_t)PORT_FREE);
 	memset(c, 0, sizeof(*c));
-	hv_and(&d->ev.pending[port / 64], ~bit);
+	if (!hv_fault(HV_FAULT_EV_FREE_PENDING))
+		hv_and(&d->ev.pending[port / 64], ~bit);
 	if (!d->shared_info)
 		hv_and(&d->ev.mask[port / 64], ~bit);
 	d->ev.in_use[port / 64] &= ~bit;
 	d->ev.active--;
-	d->hv->nr_ports--;
+	(void)hv_add(&d->hv->nr_ports, -1u);
 	if (d->hv->host->evt_free)
 		d->hv->host->evt_free(d->hv->ctx, d, port);
 }
 
 static void close_interdomain(struct hv_dom *d, uint32_t port)
 {
-	struct hv_port *c = evtchn_port(d, port);
+	const struct hv_port *c = evtchn_port_at(d, port);
 	struct hv_dom *rd = c->rd;
 	uint32_t rport = c->rport;
-	struct hv_port *rc = evtchn_port(rd, rport);
+	struct hv_port *rc = evtchn_port_at(rd, rport);
 
+	hv_lock_must(&rd->ev.lock);
 	evtchn_unbind_host(d, port);
 	evtchn_unbind_host(rd, rport);
-	rc->state = PORT_UNBOUND;
+	hv_store_rel(&rc->state, (uint8_t)PORT_UNBOUND);
 	rc->rport = 0;
 	rc->remote = dom_instance(d);
 }
 
-/* Close a port that is in use. */
-void evtchn_close_port(struct hv_dom *d, uint32_t port)
+/* Under the locks of port_lock().  Nothing happens to a port not in use. */
+static bool close_locked(struct hv_dom *d, uint32_t port)
 {
-	struct hv_port *c = evtchn_port(d, port);
+	const struct hv_port *c = evtchn_port_at(d, port);
 
-	switch ((enum port_state)c->state) {
+	hv_lock_must(&d->ev.lock);
+	switch ((enum port_state)hv_load(&c->state)) {
 	case PORT_FREE:
-	case PORT_RESERVED: return;
+	case PORT_RESERVED: return false;
 	case PORT_UNBOUND: break;
 	case PORT_INTERDOMAIN: close_interdomain(d, port); break;
 	case PORT_VIRQ:
@@ -174,20 +269,36 @@ void evtchn_close_port(struct hv_dom *d, uint32_t port)
 	case PORT_IPI: evtchn_unbind_host(d, port); break;
 	}
 	evtchn_free(d, port);
+	return true;
+}
+
+/* Close a port; false if it is not in use. */
+static bool close_port(struct hv_dom *d, uint32_t port)
+{
+	struct hv_dom *rd = port_lock(d, evtchn_port_at(d, port));
+	bool closed = close_locked(d, port);
+
+	port_unlock(d, rd);
+	return closed;
 }
 
 /* All ports from *@cursor on; -ERESTART leaves *@cursor where to go on. */
 int evtchn_close_all(struct hv_dom *d, uint32_t *cursor, uint32_t *budget)
 {
-	struct hv_port *c;
+	const struct hv_port *c;
+	uint32_t unpolled = 0;
 
-	for (; *cursor < d->ev.valid; (*cursor)++) {
-		c = evtchn_port(d, *cursor);
-		if (!c || c->state == PORT_FREE)
+	for (; *cursor < hv_load(&d->ev.valid); (*cursor)++) {
+		c = evtchn_port_at(d, *cursor);
+		if (*cursor == 0 || hv_load(&c->state) == PORT_FREE)
 			continue;
-		if (hv_preempt(budget))
-			return -ERESTART;
-		evtchn_close_port(d, *cursor);
+		if (!hv_fault(HV_FAULT_EV_RESET_NO_POLL)) {
+			if (hv_preempt(budget))
+				return -ERESTART;
+			unpolled = 0;
+		}
+		hv_bug_if(unpolled++, "Q4: work without a poll");
+		close_port(d, *cursor);
 	}
 	return 0;
 }
@@ -222,10 +333,25 @@ static int evtchn_invite(
 
 static bool evtchn_invited(const struct hv_port *c, const struct hv_dom *d)
 {
-	if (c->state != PORT_UNBOUND)
+	if (hv_load(&c->state) != PORT_UNBOUND)
 		return false;
 	return c->remote.gen ? instance_is(c->remote, d)
 			     : c->remote.domid == d->domid;
+}
+
+/* @d's lock is held. */
+static int alloc_locked(
+	struct hv_dom *d, struct hv_instance who, uint32_t *port)
+{
+	uint32_t p;
+	int r = evtchn_take(d, &p);
+
+	if (r)
+		return r;
+	evtchn_commit(d, p, PORT_UNBOUND);
+	evtchn_port_at(d, p)->remote = who;
+	*port = p;
+	return 0;
 }
 
 int hv_evtchn_alloc_unbound(
@@ -233,65 +359,93 @@ int hv_evtchn_alloc_unbound(
 {
 	struct hv_instance who;
 	struct hv_dom *d;
-	uint32_t p;
 	int r;
 
 	r = evtchn_resolve(caller, domid, &d);
 	if (!r)
 		r = evtchn_invite(caller, remote, &who);
-	if (!r)
-		r = evtchn_take(d, &p);
 	if (r)
 		return r;
-	evtchn_commit(d, p, PORT_UNBOUND);
-	evtchn_port(d, p)->remote = who;
+	dom_hold(d);
+	hv_lock(&d->ev.lock);
+	r = alloc_locked(d, who, port);
+	hv_unlock(&d->ev.lock);
+	dom_drop(d);
+	check_after(caller->hv);
+	return r;
+}
+
+/* Both domains' locks are held, and @rport waits for @d. */
+static int bind_locked(
+	struct hv_dom *d, struct hv_dom *rd, uint32_t rport, uint32_t *port)
+{
+	struct hv_port *c, *rc = evtchn_port_at(rd, rport);
+	uint32_t p;
+	int r;
+
+	hv_lock_must(&rd->ev.lock);
+	r = evtchn_take(d, &p);
+	if (!r)
+		r = evtchn_bind_host(d, p, rd, rport);
+	if (r)
+		return r;
+	evtchn_commit(d, p, PORT_INTERDOMAIN);
+	c = evtchn_port_at(d, p);
+	c->rd = rd;
+	c->rport = rport;
+	rc->rd = d;
+	rc->rport = p;
+	hv_store_rel(&rc->state, (uint8_t)PORT_INTERDOMAIN);
+	/* the remote may have sent before there was anybody to hear it */
+	if (!hv_fault(HV_FAULT_EV_BIND_SILENT))
+		evtchn_raise(d, p);
 	*port = p;
-	check_after(d->hv);
 	return 0;
+}
+
+static bool bind_allowed(
+	const struct hv_dom *d, const struct hv_dom *rd, uint32_t rport)
+{
+	return rd->life == LIFE_ALIVE &&
+	       evtchn_invited(evtchn_port_at(rd, rport), d);
+}
+
+static int bind_interdomain(
+	struct hv_dom *d, struct hv_dom *rd, uint32_t rport, uint32_t *port)
+{
+	bool one = hv_fault(HV_FAULT_EV_BIND_ONE);
+	bool may;
+	int r = -EINVAL;
+
+	if (!evtchn_port(rd, rport))
+		return -EINVAL;
+	may = hv_fault(HV_FAULT_EV_BIND_EARLY) && bind_allowed(d, rd, rport);
+	lock_two(d, one ? d : rd);
+	if (may || bind_allowed(d, rd, rport))
+		r = bind_locked(d, rd, rport, port);
+	unlock_two(d, one ? d : rd);
+	return r;
 }
 
 int hv_evtchn_bind_interdomain(
 	struct hv_dom *caller, uint32_t rdom, uint32_t rport, uint32_t *port)
 {
 	struct hv_dom *rd = dom_resolve(caller, rdom);
-	struct hv_port *c, *rc;
-	uint32_t p;
 	int r;
 
 	if (!rd)
 		return -ESRCH;
-	rc = evtchn_port(rd, rport);
-	if (!rc || rd->life != LIFE_ALIVE)
-		return -EINVAL;
-	if (!evtchn_invited(rc, caller))
-		return -EINVAL;
-	r = evtchn_take(caller, &p);
-	if (r)
-		return r;
-	r = evtchn_bind_host(caller, p, rd, rport);
-	if (r)
-		return r;
-	evtchn_commit(caller, p, PORT_INTERDOMAIN);
-	c = evtchn_port(caller, p);
-	c->rd = rd;
-	c->rport = rport;
-	rc->state = PORT_INTERDOMAIN;
-	rc->rd = caller;
-	rc->rport = p;
-	/* the remote may have sent before there was anybody to hear it */
-	evtchn_raise(caller, p);
-	*port = p;
+	dom_hold(rd);
+	r = bind_interdomain(caller, rd, rport, port);
+	dom_drop(rd);
 	check_after(caller->hv);
-	return 0;
+	return r;
 }
 
 int hv_evtchn_close(struct hv_dom *caller, uint32_t port)
 {
-	struct hv_port *c = evtchn_port(caller, port);
-
-	if (!c || c->state == PORT_FREE)
+	if (!evtchn_port(caller, port) || !close_port(caller, port))
 		return -EINVAL;
-	evtchn_close_port(caller, port);
 	check_after(caller->hv);
 	return 0;
 }
@@ -312,35 +466,61 @@ int evtchn_reset_target(
 	return 0;
 }
 
+/* As evtchn_reset_step() says; @d's lock is held. */
+static int reset_begin(struct hv_dom *d, uint64_t *token)
+{
+	struct hv_evtchn *e = &d->ev;
+
+	if (*token) /* 0 meanwhile, or another one's: given up */
+		return *token == e->reset_token ? 0 : -EAGAIN;
+	if (e->reset_token && !hv_fault(HV_FAULT_EV_RESET_TWICE))
+		return -EBUSY;
+	e->reset_token = hv_add(&d->hv->last_token, 1) + 1;
+	e->reset_next = 1;
+	*token = e->reset_token;
+	if (hv_fault(HV_FAULT_EV_VALID_SHRINKS))
+		hv_store_rel(&e->valid, 1u);
+	return 0;
+}
+
+/* All ports are closed; @d's lock is held. */
+static int reset_end(struct hv_dom *d)
+{
+	d->ev.reset_token = 0;
+	/* behind the cursor somebody may have opened new ones */
+	return d->ev.active && !hv_fault(HV_FAULT_EV_RESET_BLIND) ? -EAGAIN : 0;
+}
+
 /*
  * evtchn_reset_step: *@token 0 begins, and is refused while another one is
  * under way; otherwise it goes on with the one of that token.
  */
 int evtchn_reset_step(struct hv_dom *d, uint64_t *token, uint32_t *budget)
 {
-	struct hv_evtchn *e = &d->ev;
 	int r;
 
-	if (*token == 0) {
-		if (e->reset_token)
-			return -EBUSY;
-		e->reset_token = ++d->hv->last_token;
-		e->reset_next = 1;
-		*token = e->reset_token;
-	} else if (*token != e->reset_token) {
-		return -EAGAIN; /* given up meanwhile */
+	dom_hold(d);
+	hv_lock(&d->ev.lock);
+	r = reset_begin(d, token);
+	hv_unlock(&d->ev.lock);
+	if (!r)
+		r = evtchn_close_all(d, &d->ev.reset_next, budget);
+	if (!r) {
+		hv_lock(&d->ev.lock);
+		r = reset_end(d);
+		hv_unlock(&d->ev.lock);
+		*token = 0;
 	}
-	r = evtchn_close_all(d, &e->reset_next, budget);
-	if (r)
-		return r;
-	e->reset_token = 0;
-	*token = 0;
-	/* behind the cursor somebody may have opened new ones */
-	return e->active ? -EAGAIN : 0;
+	dom_drop(d);
+	return r;
 }
 
 void evtchn_reset_abort(struct hv_dom *d, uint64_t token)
 {
+	dom_hold(d);
+	hv_lock(&d->ev.lock);
 	if (token && d->ev.reset_token == token)
 		d->ev.reset_token = 0;
+	hv_unlock(&d->ev.lock);
+	dom_drop(d);
 }

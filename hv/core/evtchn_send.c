@@ -39,57 +39,90 @@ static void deliver(struct hv_dom *d, uint32_t port)
 {
 	uint64_t bit = 1ull << (port % 64);
 
-	upcall_mark(d, port, evtchn_port(d, port)->vcpu);
+	upcall_mark(d, port, evtchn_port_at(d, port)->vcpu);
 	if (d->hv->host->evt_raise(d->hv->ctx, d, port))
 		hv_and(&d->ev.pending[port / 64], ~bit);
 }
 
+/* The lock of @d is held, or that of the domain it is connected to. */
 void evtchn_raise(struct hv_dom *d, uint32_t port)
 {
 	uint64_t bit = 1ull << (port % 64);
+	bool masked =
+		hv_fault(HV_FAULT_EV_RAISE_EARLY) && bit_test(d->ev.mask, port);
 
 	if (hv_or(&d->ev.pending[port / 64], bit) & bit)
 		return; /* coalesced */
-	if (!bit_test(d->ev.mask, port))
+	if (!hv_fault(HV_FAULT_EV_RAISE_EARLY))
+		masked = bit_test(d->ev.mask, port);
+	if (!masked)
 		deliver(d, port);
+}
+
+/* The peer stays what it is while either domain's lock is held. */
+static int send_locked(struct hv_dom *d, uint32_t port)
+{
+	const struct hv_port *c = evtchn_port_at(d, port);
+
+	switch ((enum port_state)hv_load(&c->state)) {
+	case PORT_FREE:
+	case PORT_RESERVED:
+	case PORT_VIRQ: return -EINVAL;
+	case PORT_UNBOUND: break;
+	case PORT_INTERDOMAIN: evtchn_raise(c->rd, c->rport); break;
+	case PORT_IPI: evtchn_raise(d, port); break;
+	}
+	return 0;
 }
 
 int hv_evtchn_send(struct hv_dom *caller, uint32_t port)
 {
-	struct hv_port *c = evtchn_port(caller, port);
+	int r;
 
-	if (!c)
+	if (!evtchn_port(caller, port))
 		return -EINVAL;
-	switch ((enum port_state)c->state) {
-	case PORT_FREE:
-	case PORT_RESERVED:
-	case PORT_VIRQ: return -EINVAL;
-	case PORT_UNBOUND: return 0;
-	case PORT_INTERDOMAIN: evtchn_raise(c->rd, c->rport); break;
-	case PORT_IPI: evtchn_raise(caller, port); break;
-	}
+	if (hv_fault(HV_FAULT_EV_SEND_BARE))
+		return send_locked(caller, port);
+	hv_lock(&caller->ev.lock);
+	r = send_locked(caller, port);
+	hv_unlock(&caller->ev.lock);
 	check_after(caller->hv);
-	return 0;
+	return r;
 }
 
+/* @d's lock is held. */
 static struct hv_port *port_used(struct hv_dom *d, uint32_t port)
 {
 	struct hv_port *c = evtchn_port(d, port);
 
-	return c && c->state != PORT_FREE ? c : NULL;
+	return c && hv_load(&c->state) != PORT_FREE ? c : NULL;
 }
 
-int hv_evtchn_unmask(struct hv_dom *d, uint32_t port)
+static int unmask_locked(struct hv_dom *d, uint32_t port)
 {
 	uint64_t bit = 1ull << (port % 64);
+	bool early = hv_fault(HV_FAULT_EV_UNMASK_EARLY) &&
+		     !bit_test(d->ev.pending, port);
 
 	if (!port_used(d, port))
 		return -EINVAL;
-	if (!(hv_and(&d->ev.mask[port / 64], ~bit) & bit))
+	if (!(hv_and(&d->ev.mask[port / 64], ~bit) & bit) || early)
 		return 0;
 	if (bit_test(d->ev.pending, port))
 		deliver(d, port);
 	return 0;
+}
+
+int hv_evtchn_unmask(struct hv_dom *d, uint32_t port)
+{
+	int r;
+
+	if (hv_fault(HV_FAULT_EV_UNMASK_BARE))
+		return unmask_locked(d, port);
+	hv_lock(&d->ev.lock);
+	r = unmask_locked(d, port);
+	hv_unlock(&d->ev.lock);
+	return r;
 }
 
 bool hv_evtchn_is_pending(const struct hv_dom *d, uint32_t port)
@@ -126,39 +159,59 @@ static void status_fill(const struct hv_port *c, struct evtchn_status *st)
 	st->vcpu = c->vcpu;
 }
 
+static int status_of(struct hv_dom *d, uint32_t port, struct evtchn_status *st)
+{
+	static const struct hv_port reserved = {.state = PORT_RESERVED};
+	/* port 0 is shown closed: tools count up from it until -EINVAL */
+	const struct hv_port *c = port == 0 ? &reserved : evtchn_port(d, port);
+
+	if (!c)
+		return -EINVAL;
+	memset(&st->u, 0, sizeof(st->u));
+	hv_lock(&d->ev.lock);
+	status_fill(c, st);
+	hv_unlock(&d->ev.lock);
+	return 0;
+}
+
 int hv_evtchn_status(struct hv_dom *caller, uint32_t domid, uint32_t port,
 	struct evtchn_status *st)
 {
-	static const struct hv_port reserved = {.state = PORT_RESERVED};
-	const struct hv_port *c;
 	struct hv_dom *d;
 	int r;
 
 	r = evtchn_resolve(caller, domid, &d);
 	if (r)
 		return r;
-	/* port 0 is shown closed: tools count up from it until -EINVAL */
-	c = port == 0 ? &reserved : evtchn_port(d, port);
-	if (!c)
-		return -EINVAL;
-	memset(&st->u, 0, sizeof(st->u));
-	status_fill(c, st);
-	return 0;
+	dom_hold(d);
+	r = status_of(d, port, st);
+	dom_drop(d);
+	return r;
 }
 
 /* Per-vCPU VIRQs and IPIs stay where they were bound. */
-int evtchn_bind_vcpu(struct hv_dom *d, uint32_t port, uint32_t vcpu)
+static int bind_vcpu_locked(struct hv_dom *d, uint32_t port, uint32_t vcpu)
 {
 	struct hv_port *c = port_used(d, port);
 
-	if (vcpu >= d->cfg.max_vcpus)
-		return -ENOENT;
 	if (!c || c->state == PORT_IPI)
 		return -EINVAL;
 	if (c->state == PORT_VIRQ && !virq_is_global(c->rport))
 		return -EINVAL;
 	c->vcpu = (uint16_t)vcpu;
 	return 0;
+}
+
+int evtchn_bind_vcpu(struct hv_dom *d, uint32_t port, uint32_t vcpu)
+{
+	int r;
+
+	if (vcpu >= d->cfg.max_vcpus)
+		return -ENOENT;
+	hv_lock(&d->ev.lock);
+	r = bind_vcpu_locked(d, port, vcpu);
+	hv_unlock(&d->ev.lock);
+	return r;
 }
 
 /* The guest maps shared_info: its page takes the bits over. */

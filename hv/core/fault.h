@@ -4,7 +4,7 @@
  *
  * DOC: mutation
  *
- * Each entry names one rule of the page accounting and what happens without
+ * Each entry names one rule of the engine and what happens without
  * it.  In the product hv_fault(F) is the constant false and the broken
  * variant is not compiled in.  With HV_FAULTS it tests one global, so that
  * one binary of the explorer can run every mutant; a mutant that no scenario
@@ -173,7 +173,50 @@
 	X(GNT_FRAME_UNLOCKED, "frame-unlocked",                                \
 		"a page is found and then referenced, not at once")            \
 	X(DOM_LAST_TWICE, "dom-last-twice",                                    \
-		"the count of a domain is read again for the last one")
+		"the count of a domain is read again for the last one")        \
+	/* event channels */                                                   \
+	X(EV_TAKE_ERROR, "ev-take-error",                                      \
+		"only -EBUSY counts as a failure to get a port (XSA-317)")     \
+	X(EV_TAKE_DYING, "ev-take-dying",                                      \
+		"ports are opened in a domain that dies")                      \
+	X(EV_PUBLISH, "ev-publish",                                            \
+		"ports are valid before there is a place for them")            \
+	X(EV_VALID_SHRINKS, "ev-valid-shrinks",                                \
+		"a reset makes ports invalid that are open (XSA-338)")         \
+	X(EV_SEND_BARE, "ev-send-bare",                                        \
+		"a send looks at its port without a lock (XSA-343)")           \
+	X(EV_UNMASK_BARE, "ev-unmask-bare",                                    \
+		"an unmask looks at its port without a lock")                  \
+	X(EV_BIND_EARLY, "ev-bind-early",                                      \
+		"a bind looks at the port before it has the locks (XSA-343)")  \
+	X(EV_BIND_ONE, "ev-bind-one",                                          \
+		"a bind has but its own domain's lock (XSA-343)")              \
+	X(EV_RESET_BLIND, "ev-reset-blind",                                    \
+		"a reset does not look for new ports at its end (XSA-343)")    \
+	X(EV_RESET_TWICE, "ev-reset-twice",                                    \
+		"a reset while another one is under way (XSA-344)")            \
+	X(EV_RESET_NO_POLL, "ev-reset-no-poll",                                \
+		"a reset does not poll (XSA-344)")                             \
+	X(EV_VIRQ_UNDO, "ev-virq-undo",                                        \
+		"a VIRQ not bound undoes what others did (XSA-496)")           \
+	X(EV_VIRQ_BARE, "ev-virq-bare",                                        \
+		"a VIRQ's port is looked up without a lock")                   \
+	X(EV_VIRQ_EARLY, "ev-virq-early",                                      \
+		"whether a VIRQ is bound is asked before it is locked")        \
+	X(EV_CLOSE_STALE, "ev-close-stale",                                    \
+		"a close does not look again once it has both locks")          \
+	X(EV_CLOSE_FORGETS, "ev-close-forgets",                                \
+		"a close keeps no reference to the peer it waits for")         \
+	X(EV_LOCK_ORDER, "ev-lock-order",                                      \
+		"a close takes the peer's lock whatever the order")            \
+	X(EV_FREE_PENDING, "ev-free-pending",                                  \
+		"a port that is closed stays pending")                         \
+	X(EV_BIND_SILENT, "ev-bind-silent",                                    \
+		"a port is not pending when it is bound")                      \
+	X(EV_RAISE_EARLY, "ev-raise-early",                                    \
+		"the mask is looked at before the port is pending")            \
+	X(EV_UNMASK_EARLY, "ev-unmask-early",                                  \
+		"the pending bit is looked at before the port is unmasked")
 
 enum hv_fault {
 	HV_FAULT_NONE,

@@ -391,7 +391,7 @@ struct hv_port {
 struct hv_evtchn {
 	struct hv_lock lock;
 	uint32_t max;    /* ports, by the ABI and the machine */
-	uint32_t valid;  /* ports in buckets; only grows */
+	uint32_t valid;  /* ports in buckets; only grows, after them */
 	uint32_t active; /* ports that are not free; without port 0 */
 	struct hv_port *bucket[EVTCHN_BUCKETS];
 	uint64_t in_use[EVTCHN_WORDS];
@@ -415,7 +415,6 @@ int evtchn_bind_host(
 	struct hv_dom *d, uint32_t port, struct hv_dom *rd, uint32_t rport);
 void evtchn_unbind_host(struct hv_dom *d, uint32_t port);
 void evtchn_free(struct hv_dom *d, uint32_t port);
-void evtchn_close_port(struct hv_dom *d, uint32_t port);
 int evtchn_close_all(struct hv_dom *d, uint32_t *cursor, uint32_t *budget);
 int evtchn_reset_target(
 	struct hv_dom *caller, uint32_t domid, struct hv_dom **d);
@@ -528,12 +527,44 @@ void dom_remove(struct hv_dom *d);
 void dom_ref(struct hv_dom *d);
 void dom_unref(struct hv_dom *d);
 void dom_event(struct hv_dom *d, enum hv_dom_event ev);
+
+/*
+ * A domain that is held in the step in which it was looked up, or while one
+ * of its locks was, stays until it is dropped.  Where one thread is in the
+ * engine nobody can end it meanwhile, and these are nothing.
+ */
+static inline void dom_hold(struct hv_dom *d)
+{
+#if defined(HV_EXPLORE) || defined(HV_THREADS)
+	/* nobody else comes between */
+	(void)__atomic_fetch_add(&d->refs, 1, __ATOMIC_ACQ_REL);
+#else
+	(void)d;
+#endif
+}
+
+static inline void dom_drop(struct hv_dom *d)
+{
+#if defined(HV_EXPLORE) || defined(HV_THREADS)
+	dom_unref(d);
+#else
+	(void)d;
+#endif
+}
+
 /* DOMID_SELF or a domid; NULL if there is none. */
 struct hv_dom *dom_resolve(struct hv_dom *caller, uint32_t domid);
 
 static inline bool instance_is(struct hv_instance i, const struct hv_dom *d)
 {
 	return i.gen == d->gen && i.domid == d->domid;
+}
+
+/* Port @port of @d, which is known to be one. */
+static inline struct hv_port *evtchn_port_at(
+	const struct hv_dom *d, uint32_t port)
+{
+	return &d->ev.bucket[port / EVTCHN_BUCKET][port % EVTCHN_BUCKET];
 }
 
 /* ---- check_pv.c ------------------------------------------------------- */

@@ -22,11 +22,12 @@
  *   HV_RANK_MEM  hv_dom.mem_lock: a domain's gfn table, its runs, how many of
  *		  their frames are in use
  *
- * Grants, and what adds and removes pages, take them; populate is for one vCPU
- * of a domain at a time.  What moves pages (transfer, the split of a private
+ * Grants, event channels, and what adds and removes pages, take them; populate
+ * is for one vCPU of a domain at a time.  What moves pages (transfer, the split of a private
  * page, a move within the gfn table) does not take them yet.  A domain that
  * is found by number has to stay until the call is over: whoever frees one
- * has seen to it that nobody looks for it.
+ * has seen to it that nobody looks for it.  Event channels hold it meanwhile
+ * (dom_hold()).
  *
  * The words of a page (page.h) are below all: taken by compare-and-swap, and
  * page_lock() waits for nobody who holds one of these.

@@ -19,11 +19,48 @@ bool virq_is_global(uint32_t virq)
 	}
 }
 
+/* A port that the machine or a vCPU raises; @d's lock is held. */
+static int bind_raised(
+	struct hv_dom *d, enum port_state state, uint32_t vcpu, uint32_t *port)
+{
+	uint32_t p;
+	int r = evtchn_take(d, &p);
+
+	if (!r)
+		r = evtchn_bind_host(d, p, NULL, 0);
+	if (r)
+		return r;
+	evtchn_commit(d, p, state);
+	evtchn_port_at(d, p)->vcpu = (uint16_t)vcpu;
+	*port = p;
+	return 0;
+}
+
+static int bind_virq_locked(
+	struct hv_dom *d, uint32_t virq, uint32_t vcpu, uint32_t *port)
+{
+	uint32_t *slot = &d->ev.virq[vcpu * HV_NR_VIRQS + virq];
+	struct hv_port *c;
+	int r;
+
+	if (*slot && !hv_fault(HV_FAULT_EV_VIRQ_EARLY))
+		return -EEXIST;
+	r = bind_raised(d, PORT_VIRQ, vcpu, port);
+	if (r && hv_fault(HV_FAULT_EV_VIRQ_UNDO))
+		d->hv->virq_handler[VIRQ_DOM_EXC] = dom_instance(d);
+	if (r)
+		return r;
+	c = evtchn_port_at(d, *port);
+	c->rport = virq;
+	c->vcpu_virq = (uint16_t)vcpu;
+	*slot = *port;
+	return 0;
+}
+
 int hv_evtchn_bind_virq(
 	struct hv_dom *caller, uint32_t virq, uint32_t vcpu, uint32_t *port)
 {
-	uint32_t *slot, p;
-	struct hv_port *c;
+	const uint32_t *slot = caller->ev.virq;
 	int r;
 
 	if (virq >= HV_NR_VIRQS)
@@ -32,56 +69,55 @@ int hv_evtchn_bind_virq(
 		return -EINVAL;
 	if (vcpu >= caller->cfg.max_vcpus)
 		return -ENOENT;
-	slot = &caller->ev.virq[vcpu * HV_NR_VIRQS + virq];
-	if (*slot)
+	slot += vcpu * HV_NR_VIRQS + virq;
+	if (hv_fault(HV_FAULT_EV_VIRQ_EARLY) && *slot)
 		return -EEXIST;
-	r = evtchn_take(caller, &p);
-	if (!r)
-		r = evtchn_bind_host(caller, p, NULL, 0);
-	if (r)
-		return r;
-	evtchn_commit(caller, p, PORT_VIRQ);
-	c = evtchn_port(caller, p);
-	c->rport = virq;
-	c->vcpu = (uint16_t)vcpu;
-	c->vcpu_virq = (uint16_t)vcpu;
-	*slot = p;
-	*port = p;
+	hv_lock(&caller->ev.lock);
+	r = bind_virq_locked(caller, virq, vcpu, port);
+	hv_unlock(&caller->ev.lock);
 	check_after(caller->hv);
-	return 0;
+	return r;
 }
 
 int hv_evtchn_bind_ipi(struct hv_dom *caller, uint32_t vcpu, uint32_t *port)
 {
-	uint32_t p;
 	int r;
 
 	if (vcpu >= caller->cfg.max_vcpus)
 		return -ENOENT;
-	r = evtchn_take(caller, &p);
-	if (!r)
-		r = evtchn_bind_host(caller, p, NULL, 0);
-	if (r)
-		return r;
-	evtchn_commit(caller, p, PORT_IPI);
-	evtchn_port(caller, p)->vcpu = (uint16_t)vcpu;
-	*port = p;
+	hv_lock(&caller->ev.lock);
+	r = bind_raised(caller, PORT_IPI, vcpu, port);
+	hv_unlock(&caller->ev.lock);
 	check_after(caller->hv);
-	return 0;
+	return r;
+}
+
+/* @d's lock is held. */
+static void raise_locked(struct hv_dom *d, uint32_t virq)
+{
+	uint32_t port = hv_load(&d->ev.virq[virq]);
+
+	if (port)
+		evtchn_raise(d, port);
 }
 
 void virq_raise(struct hv *hv, uint32_t virq)
 {
 	struct hv_dom *d = dom_of(hv, hv->virq_handler[virq]);
-	uint32_t port;
 
 	if (!d)
 		d = hv_dom_find(hv, 0);
 	if (!d)
 		return;
-	port = d->ev.virq[virq];
-	if (port)
-		evtchn_raise(d, port);
+	if (hv_fault(HV_FAULT_EV_VIRQ_BARE)) {
+		raise_locked(d, virq);
+		return;
+	}
+	dom_hold(d);
+	hv_lock(&d->ev.lock);
+	raise_locked(d, virq);
+	hv_unlock(&d->ev.lock);
+	dom_drop(d);
 }
 
 int hv_set_virq_handler(struct hv *hv, uint32_t virq, struct hv_dom *d)

@@ -85,19 +85,24 @@ static void host_run_free(void *ctx, struct hv_run *run)
 static int host_evt_bind(void *ctx, struct hv_dom *d, uint32_t port,
 	struct hv_dom *rd, uint32_t rport)
 {
-	(void)ctx, (void)d, (void)port, (void)rd, (void)rport;
+	(void)ctx, (void)d, (void)port, (void)rport;
+	machine.bindings += rd ? 2 : 1;
 	return 0;
 }
 
 static void host_evt_unbind(void *ctx, struct hv_dom *d, uint32_t port)
 {
 	(void)ctx, (void)d, (void)port;
+	machine.bindings--;
 }
 
-/* The guest has no other way to hear of it: the bit stays. */
+/* The guest is interrupted, and the bit tells it why. */
 static bool host_evt_raise(void *ctx, struct hv_dom *d, uint32_t port)
 {
-	(void)ctx, (void)d, (void)port;
+	(void)ctx;
+	hv_bug_if(evtchn_port_at(d, port)->state == PORT_FREE,
+		"E3: a free port is raised");
+	machine.upcall[d->domid] = 1;
 	return false;
 }
 
@@ -191,13 +196,13 @@ void machine_grant(unsigned int d, uint32_t ref, unsigned int domid,
 
 /* ---- what is looked at -------------------------------------------------------- */
 
-/* Counters that no decision depends on. */
+/* Counters that no decision depends on; a token is any new number. */
 bool machine_private(const volatile void *p)
 {
 	const struct hv *hv = machine.hv;
 
 	return p == &hv->nr_frames || p == &hv->nr_maps || p == &hv->nr_dead ||
-	       p == &hv->nr_runs;
+	       p == &hv->nr_runs || p == &hv->nr_ports || p == &hv->last_token;
 }
 
 void machine_touch(const volatile void *p)

@@ -32,7 +32,9 @@ struct machine {
 	struct hv *hv;
 	struct hv_dom *dom[MACHINE_DOMS]; /* the scenario's; set up by it */
 	struct hv_gnt_map map[MACHINE_DOMS];
-	uint64_t note[MACHINE_NOTES];                 /* the scenario's own */
+	uint64_t note[MACHINE_NOTES];  /* the scenario's own */
+	uint64_t upcall[MACHINE_DOMS]; /* by domid: a port was raised */
+	int64_t bindings;              /* ends that the host has connected */
 	uint8_t grain[MACHINE_ARENA / MACHINE_GRAIN]; /* 1: in use */
 	uint8_t page[(MACHINE_PAGES + 7) / 8 * 8];    /* in use by a run */
 };
@@ -102,5 +104,6 @@ void machine_name(const volatile void *p, char *buf, size_t len);
 
 /* ---- the lists of scenarios; NULL ends each ------------------------------ */
 extern const struct scenario *const scen_grant[];
+extern const struct scenario *const scen_event[];
 
 #endif

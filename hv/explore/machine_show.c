@@ -57,10 +57,12 @@ static void show_ports(const struct hv_dom *d, char *buf, size_t len)
 		buf, len, "d%u#%u ports", d->domid, (unsigned int)d->gen);
 
 	for (uint32_t i = 1; i < d->ev.valid; i++) {
-		const struct hv_port *c = evtchn_port(d, i);
+		const struct hv_port *c = d->ev.bucket[i / EVTCHN_BUCKET]
+						  ? evtchn_port(d, i)
+						  : NULL;
 		bool set = d->ev.pending[i / 64] >> (i % 64) & 1;
 
-		if (c->state == PORT_FREE && !set)
+		if (!c || (c->state == PORT_FREE && !set))
 			continue;
 		n += snprintf(buf + n, len - (size_t)n, "  [%u] %s", i,
 			states[c->state]);
@@ -155,6 +157,22 @@ static bool name_in_runs(
 	return false;
 }
 
+static bool name_in_ports(
+	const struct hv_dom *d, uintptr_t a, char *buf, size_t len)
+{
+	for (uint32_t i = 0; i < EVTCHN_BUCKETS; i++) {
+		uintptr_t off = a - (uintptr_t)d->ev.bucket[i];
+
+		if (off >= EVTCHN_BUCKET * sizeof(struct hv_port))
+			continue;
+		snprintf(buf, len, "d%u.port[%u]", d->domid,
+			i * EVTCHN_BUCKET +
+				(unsigned int)(off / sizeof(struct hv_port)));
+		return true;
+	}
+	return false;
+}
+
 static bool name_in_dom(
 	const struct hv_dom *d, uintptr_t a, char *buf, size_t len)
 {
@@ -170,6 +188,8 @@ static bool name_in_dom(
 		FIELD(ev.lock, "ev_lock"),
 		FIELD(ev.own_pending, "pending"),
 		FIELD(ev.own_mask, "mask"),
+		FIELD(ev.valid, "ports"),
+		FIELD(ev.bucket, "buckets"),
 		FIELD(life, "life"),
 		FIELD(refs, "refs"),
 #undef FIELD
@@ -195,6 +215,7 @@ void machine_name(const volatile void *p, char *buf, size_t len)
 		d = hv_dom_next(machine.hv, d->domid + 1))
 		if (name_in_dom(d, a, buf, len) ||
 			name_in_table(d, a, buf, len) ||
+			name_in_ports(d, a, buf, len) ||
 			name_in_runs(d, a, buf, len))
 			return;
 }

@@ -6,15 +6,15 @@
 #include "common/err.h"
 #include "common/macro.h"
 
-enum { SCEN_MAX = 64 };
+enum { SCEN_MAX = 128 };
 
 static const struct scenario *all[SCEN_MAX], *exhaustive[SCEN_MAX],
 	*quick[SCEN_MAX];
 
 static void collect(void)
 {
-	static const struct scenario *const *const lists[] = {
-		scen_type, scen_page, scen_kill, scen_call, scen_grant};
+	static const struct scenario *const *const lists[] = {scen_type,
+		scen_page, scen_kill, scen_call, scen_grant, scen_event};
 	unsigned int n = 0, e = 0, q = 0;
 
 	if (all[0])

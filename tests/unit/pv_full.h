@@ -126,8 +126,34 @@ static inline uint64_t full_entry(
 
 static inline unsigned int full_slot(uint64_t *s)
 {
-	return (unsigned int)(full_rnd(s, 2) ? full_rnd(s, FULL_SLOTS)
-					     : full_rnd(s, 4) * 73);
+	return (unsigned int)(full_rnd(s, 2)
+				      ? full_rnd(s, FULL_SLOTS)
+				      : full_rnd(s, 4) * 73 + full_rnd(s, 2));
+}
+
+/* A virtual page: mostly one that the vCPU's tables lead to. */
+static inline uint64_t full_vpn(uint64_t *s, struct pv_vcpu *v)
+{
+	struct hv_page *p = NULL;
+	uint64_t vpn = 0, e = 0;
+	unsigned int lvl, slot = 0, tries;
+
+#ifndef HV_THREADS /* there it may be killed meanwhile */
+	if (full_rnd(s, 8))
+		p = v->kroot;
+#endif
+	for (lvl = 4; lvl > 0; lvl--) {
+		for (tries = 0; tries < 16; tries++) {
+			slot = tries ? full_slot(s)
+				     : (unsigned int)full_rnd(s, 4) * 73;
+			e = p ? pv_slot_read(v->pv, p, slot) : 0;
+			if (!p || e & PTE_PRESENT)
+				break;
+		}
+		vpn = vpn * FULL_SLOTS + slot;
+		p = e & PTE_PRESENT ? pv_page(v->pv, PTE_MFN(e)) : NULL;
+	}
+	return vpn;
 }
 
 enum full_op {
@@ -184,6 +210,26 @@ static inline enum full_op full_pick(uint64_t *s, bool model)
 	return (enum full_op)op;
 }
 
+/* Something with a page that the vCPU has a translation of. */
+static inline void full_choose_recent(uint64_t *s, struct full_call *c)
+{
+	const struct pv_tlb_entry *t = &c->v->tlb[full_rnd(s, 3)];
+
+	if (!t->valid)
+		return;
+	c->mfn = t->mfn;
+	c->level = 1;
+	switch (full_rnd(s, 8)) {
+	case 0: c->op = OP_PIN; return;
+	case 1: c->op = OP_TRANSFER; return;
+	case 2: c->op = full_rnd(s, 16) ? OP_PIN : OP_DECREASE; return;
+	default: break;
+	}
+	c->op = OP_VA;
+	c->mfn = t->vpn;
+	c->e = full_rnd(s, 4) ? 0 : PTE_OF(t->mfn, RW | PTE_PCD);
+}
+
 static inline void full_choose(
 	uint64_t *s, struct pv_vcpu *v, bool model, struct full_call *c)
 {
@@ -206,14 +252,17 @@ static inline void full_choose(
 		c->level = full_level(c->mfn);
 	c->e = full_entry(s, v, c->level, in_use);
 	c->flag = full_rnd(s, 2);
-	/* the guest's virtual pages: those that slots 0, 73, .. lead to */
 	if (c->op == OP_VA || c->op == OP_WRITE || c->op == OP_READ) {
-		c->mfn = full_slot(s);
-		for (unsigned int i = 1; i < 4; i++)
-			c->mfn += (full_rnd(s, 4) * 73) << 9 * i;
+		c->mfn = full_vpn(s, v);
 		if (c->op == OP_VA)
 			c->e = full_entry(s, v, 1, true);
+	} else if (in_use && c->op == OP_MOD && full_rnd(s, 4) == 0) {
+		/* one bit alone */
+		c->e = pv_slot_read(v->pv, &full.pages[c->mfn], c->slot) ^
+		       (full_rnd(s, 2) ? PTE_PCD : 1ull << full_rnd(s, 64));
 	}
+	if (model && full_rnd(s, 4) == 0)
+		full_choose_recent(s, c);
 	c->budget = budget[full_rnd(s, 6)];
 }
 

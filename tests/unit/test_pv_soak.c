@@ -7,17 +7,32 @@
  * After each call: its result is one that the call may have, what it says has
  * been done is done, the references of an entry that changed moved by exactly
  * what it named and names, and the words of every page fit together.  After
- * each FULL_EVERY calls everything is recomputed from scratch (pv_check_idle():
- * S1-S10, Q1, Q2).  After each ERA calls both domains are killed, a few slots
- * at a time, and no page may be held by anybody; the next era has the model of
- * TLBs and caches or not, and explicit pins or not.
+ * each STEP_EVERY calls S1-S8 are looked at, and after each FULL_EVERY calls
+ * everything is recomputed from scratch (pv_check_idle(): S1-S10, Q1, Q2).
+ * After each ERA calls both domains are killed, a few slots at a time, and no
+ * page may be held by anybody; the next era has the model of TLBs and caches
+ * or not, and explicit pins or not.
+ *
+ * With HV_FAULTS (test_pv_mutants) each rule is broken once, to see that all
+ * this notices it; table unseen[] says which rules one thread cannot test.
  */
 #include "tests/unit/pv_full.h"
 
 #include <inttypes.h>
 #include <time.h>
 
-enum { FULL_EVERY = 4096, ERA = 500000 };
+#ifdef HV_FAULTS
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hv/core/fault.h"
+#endif
+
+#ifdef HV_FAULTS
+enum { STEP_EVERY = 16, FULL_EVERY = 1024, ERA = 50000 };
+#else
+enum { STEP_EVERY = 512, FULL_EVERY = 4096, ERA = 500000 };
+#endif
 
 static uint64_t rng, seed, made;
 static uint64_t tally[NR_OPS][3]; /* done, to be made again, refused */
@@ -35,15 +50,22 @@ static _Noreturn void wrong(const struct full_call *c, int r, const char *what)
 	exit(1);
 }
 
-static void check_all(const struct full_call *c, int r)
+static void check_with(
+	const char *(*check)(struct pv *pv, char *buf, size_t len),
+	const struct full_call *c, int r)
 {
 	char buf[160] = "", text[200];
-	const char *id = pv_check_idle(&full.pv, buf, sizeof(buf));
+	const char *id = check(&full.pv, buf, sizeof(buf));
 
 	if (!id)
 		return;
 	snprintf(text, sizeof(text), "%s: %s", id, buf);
 	wrong(c, r, text);
+}
+
+static void check_all(const struct full_call *c, int r)
+{
+	check_with(pv_check_idle, c, r);
 }
 
 /* ---- what a call did ----------------------------------------------------- */
@@ -187,6 +209,8 @@ static void one_call(bool model)
 	words_ok(&c, r);
 	if (++made % FULL_EVERY == 0)
 		check_all(&c, r);
+	else if (made % STEP_EVERY == 0)
+		check_with(pv_check_step, &c, r);
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -236,14 +260,12 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
 	return s && *s ? strtoull(s, NULL, 10) : otherwise;
 }
 
-int main(void)
+static void soak(uint64_t ops)
 {
-	uint64_t ops = number_of("PV_SOAK_OPS", 200000), era = 0, next = 1;
+	uint64_t era = 0, next = 1;
 	time_t start = time(NULL);
 	bool model;
 
-	seed = number_of("PV_SOAK_SEED", 1);
-	rng = seed;
 	while (made < ops) {
 		uint64_t end = made + (ops < ERA ? ops / 4 + 1 : ERA);
 
@@ -266,5 +288,135 @@ int main(void)
 	       " eras, all recomputed after each %d calls: ok\n",
 		made, seed, era, FULL_EVERY);
 	report(ops);
+}
+
+#ifndef HV_FAULTS
+
+int main(void)
+{
+	seed = number_of("PV_SOAK_SEED", 1);
+	rng = seed;
+	soak(number_of("PV_SOAK_OPS", 200000));
 	return 0;
 }
+
+#else
+
+/* ---- every rule broken once ---------------------------------------------- */
+
+/* Behind it come rules of grants and events. */
+enum { NR_PV_FAULTS = HV_FAULT_BOUNCE_SLACK + 1 };
+
+/* What random calls, one after the other, cannot notice: all of it is the
+ * explorer's (hv-explore faults). */
+static const char *const race = "needs a second vCPU inside a call";
+static const char *const other_call = "of a call that is not made here";
+static const char *const rare = "needs a chain of calls about one page";
+
+static const struct {
+	enum hv_fault fault;
+	const char *const *why;
+} unseen[] = {
+	{HV_FAULT_STICKY_PENDING, &race},
+	{HV_FAULT_STICKY_PROMOTE, &race},
+	{HV_FAULT_STICKY_PROMOTE_0, &race},
+	{HV_FAULT_STICKY_DEMOTE, &race},
+	{HV_FAULT_STICKY_DEMOTE_LAST, &race},
+	{HV_FAULT_PARTIAL_ANY_TYPE, &race},
+	{HV_FAULT_FLUSH_FIRST, &race},
+	{HV_FAULT_FLUSH_TABLE, &race},
+	{HV_FAULT_FAILED_FORGETS, &race},
+	{HV_FAULT_EARLY_VALID, &race},
+	{HV_FAULT_OWNER_FIRST, &race},
+	{HV_FAULT_ASSIGN_LATE, &race},
+	{HV_FAULT_LOST_SWAP, &race},
+	{HV_FAULT_LOCK_NO_RECHECK, &race},
+	{HV_FAULT_LOCK_LAST, &race},
+	{HV_FAULT_LINEAR_LATE, &race},
+	{HV_FAULT_STEAL_NO_REF, &race},
+	{HV_FAULT_KILL_NO_WAIT, &race},
+	{HV_FAULT_GRANT_NO_FLUSH, &race},
+	{HV_FAULT_PREEMPT_SETS_PF, &rare},
+	{HV_FAULT_FLUSH_NEW, &rare},
+	{HV_FAULT_NC_NO_FLUSH, &rare},
+	{HV_FAULT_NC_NO_FREE_FLUSH, &rare},
+	{HV_FAULT_FREE_NO_FLUSH, &rare},
+	{HV_FAULT_EXCHANGE_RANGE, &other_call},
+	{HV_FAULT_MULTI_MODE, &other_call},
+	{HV_FAULT_MULTI_RESULT, &other_call},
+	{HV_FAULT_MULTI_NESTED, &other_call},
+	{HV_FAULT_MULTI_REFETCH, &other_call},
+	{HV_FAULT_MULTI_REWIND, &other_call},
+	{HV_FAULT_BOUNCE_SLACK, &other_call},
+};
+
+static const char *why_unseen(enum hv_fault f)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		if (unseen[i].fault == f)
+			return *unseen[i].why;
+	return f == HV_FAULT_NONE ? "nothing is broken" : NULL;
+}
+
+/* Ends by itself, by abort() or with 1 if something is wrong. */
+static bool is_noticed(enum hv_fault f, uint64_t ops)
+{
+	pid_t pid;
+	int status;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0) {
+		perror("fork");
+		exit(99);
+	}
+	if (pid == 0) {
+		if (!freopen("/dev/null", "w", stdout) ||
+			!freopen("/dev/null", "w", stderr))
+			_exit(99);
+		hv_fault_on = f;
+		soak(ops);
+		exit(0);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 99)
+		exit(99);
+	return status != 0;
+}
+
+/* Is it as said?  What is unseen is not made likelier by more calls. */
+static bool broken_ok(enum hv_fault f, uint64_t ops, bool *noticed)
+{
+	const char *why = why_unseen(f);
+	bool ok;
+
+	*noticed = is_noticed(f, why ? ops / 8 : ops);
+	ok = *noticed == !why || why == rare;
+	printf("%-20s %s%s%s%s\n", hv_fault_table[f].name,
+		*noticed ? "noticed" : "not noticed", why ? ": " : "",
+		why ? why : "", ok ? "" : "  WRONG");
+	return ok;
+}
+
+int main(void)
+{
+	uint64_t ops = number_of("PV_SOAK_OPS", 400000);
+	unsigned int f, bad = 0, seen = 0;
+
+	seed = number_of("PV_SOAK_SEED", 1);
+	rng = seed;
+	for (f = 0; f < NR_PV_FAULTS; f++) {
+		bool noticed;
+
+		bad += !broken_ok((enum hv_fault)f, ops, &noticed);
+		seen += noticed;
+	}
+	printf("%u rules: %u noticed when broken, %u not as said\n",
+		NR_PV_FAULTS - 1, seen, bad);
+	return !!bad;
+}
+
+#endif

@@ -213,35 +213,9 @@ static bool step(struct life *l)
 	return false;
 }
 
-static bool same(const struct hva_info *a, const struct hva_info *b)
-{
-	return a->domains == b->domains && a->zombies == b->zombies &&
-	       a->runs == b->runs && a->maps == b->maps &&
-	       a->foreign == b->foreign && a->ports == b->ports &&
-	       a->frames == b->frames && a->sessions == b->sessions &&
-	       a->descriptors == b->descriptors && a->processes == b->processes;
-}
-
-/* Processes are reaped and sockets close in their own time: soon. */
 static void must_be_as(const struct hva_info *before)
 {
-	const struct timespec nap = {.tv_nsec = 10000000};
-	struct hva_info now;
-
-	for (int i = 0; i < 500; i++) {
-		ck_assert_int_eq(machine_info(&machine, &now), 0);
-		if (same(before, &now))
-			return;
-		nanosleep(&nap, NULL);
-	}
-	ck_abort_msg("left: domains %u->%u zombies %u runs %u->%u maps %u "
-		     "foreign %u ports %u->%u frames %ju->%ju sessions %u->%u "
-		     "descriptors %u->%u processes %u",
-		before->domains, now.domains, now.zombies, before->runs,
-		now.runs, now.maps, now.foreign, before->ports, now.ports,
-		(uintmax_t)before->frames, (uintmax_t)now.frames,
-		before->sessions, now.sessions, before->descriptors,
-		now.descriptors, now.processes);
+	ck_assert_msg(machine_is_as(&machine, before), "%s", machine.text);
 }
 
 /* Resident memory of hvd, in KiB. */

@@ -174,6 +174,36 @@ int machine_info(struct machine *m, struct hva_info *info)
 	return r;
 }
 
+static bool same(const struct hva_info *a, const struct hva_info *b)
+{
+	return a->domains == b->domains && a->zombies == b->zombies &&
+	       a->runs == b->runs && a->maps == b->maps &&
+	       a->foreign == b->foreign && a->ports == b->ports &&
+	       a->frames == b->frames && a->sessions == b->sessions &&
+	       a->descriptors == b->descriptors && a->processes == b->processes;
+}
+
+bool machine_is_as(struct machine *m, const struct hva_info *was)
+{
+	struct hva_info now;
+
+	/* processes are reaped and sockets close in their own time: soon */
+	for (int i = 0; i < 500; i++) {
+		if (machine_info(m, &now) == 0 && same(was, &now))
+			return true;
+		usleep(10000);
+	}
+	snprintf(m->text, sizeof(m->text),
+		"left: domains %u->%u zombies %u runs %u->%u maps %u "
+		"foreign %u ports %u->%u frames %ju->%ju sessions %u->%u "
+		"descriptors %u->%u processes %u",
+		was->domains, now.domains, now.zombies, was->runs, now.runs,
+		now.maps, now.foreign, was->ports, now.ports,
+		(uintmax_t)was->frames, (uintmax_t)now.frames, was->sessions,
+		now.sessions, was->descriptors, now.descriptors, now.processes);
+	return false;
+}
+
 bool machine_alive(struct machine *m)
 {
 	struct hva_info info;

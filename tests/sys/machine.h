@@ -47,6 +47,10 @@ int machine_stop(struct machine *m);
 bool machine_alive(struct machine *m);
 int machine_info(struct machine *m, struct hva_info *info);
 
+/* machine_is_as: what there is is what there was at @was, at once or in five
+ * seconds; otherwise text says what is left. */
+bool machine_is_as(struct machine *m, const struct hva_info *was);
+
 /*
  * machine_domain: a domain with `n` strings of configuration (birth.h) and
  * hv's libraries, running nothing yet.  Where hvd is root's, all that have no

@@ -20,7 +20,7 @@
 
 enum {
 	PVMEM_DATA = 16,
-	PVMEM_L1S = 24, /* at most */
+	PVMEM_L1S = 10, /* at most */
 	PVMEM_TABLES = 3 + PVMEM_L1S,
 	PVMEM_SLOTS = 512,
 };

@@ -146,6 +146,16 @@ static bool on_page_free(void *ctx, struct hv_run *run, uint32_t page)
 	return !h->keep_pages;
 }
 
+static void on_table_refused(
+	void *ctx, struct hv_dom *d, uint64_t gfn, uint64_t mfn)
+{
+	struct test_host *h = ctx;
+
+	h->refused++;
+	h->refused_gfn = gfn;
+	h->refused_mfn = mfn;
+}
+
 static const struct hv_host host_ops = {
 	.alloc = on_alloc,
 	.free = on_free,
@@ -158,6 +168,7 @@ static const struct hv_host host_ops = {
 	.dom_event = on_dom_event,
 	.console_read = on_console,
 	.page_free = on_page_free,
+	.table_refused = on_table_refused,
 };
 
 bool host_init(struct test_host *h, const struct hv_limits *limits)

@@ -31,7 +31,9 @@ struct test_host {
 	uint32_t raised_port;
 	unsigned int events[8]; /* by enum hv_dom_event */
 	unsigned int pages_freed;
-	bool keep_pages; /* page_free gives nothing back */
+	bool keep_pages;      /* page_free gives nothing back */
+	unsigned int refused; /* table_refused, and the last one */
+	uint64_t refused_gfn, refused_mfn;
 	const char *console;
 	/* also told of dom_event; may abort calls, nothing else */
 	void (*on_event)(struct hv_dom *d, enum hv_dom_event ev);

@@ -2,121 +2,9 @@
 /*
  * test_hc_pv.c - the calls of PV domains about their page tables
  */
-#include "tests/unit/hv_call.h"
-
-#include "hv/core/internal.h"
+#include "tests/unit/hc_pv.h"
 
 #include <xen/sched.h>
-
-enum {
-	REQS = 0x100,
-	DONE = 0x80,
-	MASK = 0x88,
-	FRAME = 0x1000, /* of iret */
-	LIST = 0x3000,  /* of a multicall */
-	PAGES = 16,     /* gfns: 0 L4, 1 L3, 2 L2, 3 L1, 4.. memory */
-	PV_ID = 2,
-};
-
-#define FLAGS (PTE_PRESENT | PTE_RW | PTE_USER)
-
-struct pv_env {
-	struct env *e;
-	struct hv_dom *d;
-	struct hv_call c;
-	uint64_t mfn[PAGES];
-	unsigned int restarts; /* of the last call */
-};
-
-static struct hv_dom *pv_dom_new(struct env *e, uint32_t domid, uint8_t bits)
-{
-	struct hv_dom_config cfg = {.bits = bits, .kind = HV_PV};
-	struct hv_dom *d;
-	uint64_t gfn = 0;
-
-	ck_assert_int_eq(hv_dom_create(e->h.hv, domid, &cfg, &d), 0);
-	ck_assert_int_eq(hv_mem_set_max(d, 256), 0);
-	ck_assert_int_eq(hv_mem_populate(d, HV_RUN_RAM, PAGES, &gfn, NULL), 0);
-	ck_assert_int_eq(hv_dom_unpause(d), 0);
-	return d;
-}
-
-static struct pv_env *pv_new(uint32_t budget)
-{
-	struct pv_env *p = calloc(1, sizeof(*p));
-	unsigned int i;
-
-	ck_assert_ptr_nonnull(p);
-	p->e = env_new();
-	p->d = pv_dom_new(p->e, PV_ID, 64);
-	p->c = (struct hv_call){
-		.dom = p->d, .mem = &p->e->g.m, .budget = budget};
-	for (i = 0; i < 4; i++)
-		ck_assert_int_eq(hv_mem_table(p->d, i, &p->mfn[i]), 0);
-	for (; i < PAGES; i++)
-		ck_assert_int_eq(hv_mem_mfn(p->d, i, &p->mfn[i]), 0);
-	return p;
-}
-
-/* Everything goes, and nothing is left. */
-static void pv_end(struct pv_env *p)
-{
-	env_end(p->e);
-	free(p);
-}
-
-static int64_t call4(struct pv_env *p, unsigned int op, uint64_t a, uint64_t b,
-	uint64_t x, uint64_t y)
-{
-	uint64_t arg[6] = {a, b, x, y};
-	int64_t r = hv_hypercall(&p->c, op, arg);
-
-	for (p->restarts = 0; r == -ERESTART; p->restarts++)
-		r = hv_hypercall_continue(&p->c);
-	return r;
-}
-
-static int64_t update(
-	struct pv_env *p, uint64_t mfn, unsigned int slot, uint64_t val)
-{
-	struct mmu_update u = {.ptr = mfn << 12 | slot * 8ull, .val = val};
-
-	memcpy(at(p->e, REQS), &u, sizeof(u));
-	return call4(p, __HYPERVISOR_mmu_update, REQS, 1, DONE, DOMID_SELF);
-}
-
-static int64_t ext(struct pv_env *p, unsigned int cmd, uint64_t mfn)
-{
-	struct mmuext_op op = {.cmd = cmd, .arg1.mfn = mfn};
-
-	memcpy(at(p->e, REQS), &op, sizeof(op));
-	return call4(p, __HYPERVISOR_mmuext_op, REQS, 1, DONE, DOMID_SELF);
-}
-
-static uint32_t done(struct pv_env *p)
-{
-	uint32_t n;
-
-	memcpy(&n, at(p->e, DONE), sizeof(n));
-	return n;
-}
-
-/* Virtual page 0 is gfn 4. */
-static void build(struct pv_env *p)
-{
-	unsigned int i;
-
-	for (i = 0; i < 4; i++)
-		ck_assert_int_eq(
-			update(p, p->mfn[i], 0, PTE_OF(p->mfn[i + 1], FLAGS)),
-			0);
-	ck_assert_uint_eq(done(p), 1);
-}
-
-static struct hv_frame *frame(struct pv_env *p, uint64_t gfn)
-{
-	return p2m_get(p->d, gfn);
-}
 
 START_TEST(test_tree)
 {
@@ -194,6 +82,10 @@ START_TEST(test_sealed)
 
 	/* its guest could write it meanwhile: RAM, a page of its own */
 	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, p->mfn[4]), -EBUSY);
+	/* which the host can tell those who look after the domain */
+	ck_assert_uint_eq(p->e->h.refused, 1);
+	ck_assert_uint_eq(p->e->h.refused_gfn, 4);
+	ck_assert_uint_eq(p->e->h.refused_mfn, p->mfn[4]);
 	gfn = host_share(p->d, 1);
 	ck_assert_int_eq(hv_mem_mfn(p->d, gfn, &mfn), 0);
 	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, mfn), -EBUSY);
@@ -300,64 +192,6 @@ START_TEST(test_numbers)
 	gfn = 101;
 	ck_assert_int_eq(
 		hv_mem_populate(p->d, HV_RUN_SHARE, 1, &gfn, NULL), -ENOMEM);
-	pv_end(p);
-}
-END_TEST
-
-START_TEST(test_lists)
-{
-	struct pv_env *p = pv_new(4096);
-	struct mmu_update u[3] = {0};
-	unsigned int i;
-
-	for (i = 0; i < 3; i++)
-		u[i].ptr = p->mfn[4] << 12 | i * 8;
-	u[0].val = 7;
-	u[1].ptr |= MMU_MACHPHYS_UPDATE;
-	memcpy(at(p->e, REQS), u, sizeof(u));
-	ck_assert_int_eq(
-		call4(p, __HYPERVISOR_mmu_update, REQS, 3, DONE, DOMID_SELF),
-		-ENOSYS);
-	ck_assert_uint_eq(done(p), 1);
-	ck_assert_uint_eq(((uint64_t *)host_page(p->d, 4))[0], 7);
-	u[1].ptr = (p->mfn[4] << 12) + 4; /* between two entries */
-	memcpy(at(p->e, REQS), u, sizeof(u));
-	ck_assert_int_eq(
-		call4(p, __HYPERVISOR_mmu_update, REQS, 3, 0, PV_ID), -EINVAL);
-	ck_assert_uint_eq(done(p), 1);
-	/* each is a unit of the budget */
-	u[1].ptr = p->mfn[4] << 12;
-	memcpy(at(p->e, REQS), u, sizeof(u));
-	p->c.budget = 1;
-	ck_assert_int_eq(
-		call4(p, __HYPERVISOR_mmu_update, REQS, 3, DONE, PV_ID), 0);
-	ck_assert_uint_eq(p->restarts, 2);
-	ck_assert_uint_eq(done(p), 3);
-	/* what cannot be read, told, or be anybody's */
-	ck_assert_int_eq(call4(p, __HYPERVISOR_mmu_update, 65536 - 16, 2, DONE,
-				 DOMID_SELF),
-		-EINVAL);
-	ck_assert_int_eq(call4(p, __HYPERVISOR_mmu_update, UINT64_MAX - 8, 2,
-				 DONE, DOMID_SELF),
-		-EFAULT);
-	ck_assert_uint_eq(done(p), 0);
-	ck_assert_int_eq(
-		call4(p, __HYPERVISOR_mmu_update, REQS, 0, 65536, DOMID_SELF),
-		-EFAULT);
-	ck_assert_int_eq(
-		call4(p, __HYPERVISOR_mmu_update, REQS, 1, DONE, 1), -EPERM);
-	ck_assert_int_eq(
-		call4(p, __HYPERVISOR_mmu_update, REQS, 1, DONE, 77), -ESRCH);
-	ck_assert_int_eq(call4(p, __HYPERVISOR_mmu_update, REQS, 1, DONE,
-				 DOMID_SELF | 2u << 16),
-		-EPERM);
-	ck_assert_int_eq(
-		call4(p, __HYPERVISOR_mmuext_op, REQS, 1, DONE, 78u), -ESRCH);
-	ck_assert_int_eq(ext(p, MMUEXT_SET_LDT, 0), -ENOSYS);
-	ck_assert_int_eq(ext(p, 99, 0), -ENOSYS);
-	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, 0), -EINVAL);
-	ck_assert_int_eq(ext(p, MMUEXT_NEW_BASEPTR, 0), -EINVAL);
-	ck_assert_int_eq(ext(p, MMUEXT_NEW_USER_BASEPTR, 0), 0);
 	pv_end(p);
 }
 END_TEST
@@ -626,7 +460,7 @@ END_TEST
 
 BH_CHECK_MAIN("hc_pv", 60, BH_TEST(test_tree), BH_TEST(test_unpin),
 	BH_TEST(test_sealed), BH_TEST(test_table_refused),
-	BH_TEST(test_numbers), BH_TEST(test_lists), BH_TEST(test_flush),
-	BH_TEST(test_gdt), BH_TEST(test_multicall), BH_TEST(test_two_sessions),
+	BH_TEST(test_numbers), BH_TEST(test_flush), BH_TEST(test_gdt),
+	BH_TEST(test_multicall), BH_TEST(test_two_sessions),
 	BH_LOOP(test_iret_crash, 2), BH_LOOP(test_kinds, 5),
 	BH_LOOP(test_restart, 12), BH_LOOP(test_random, 20))

@@ -285,6 +285,73 @@ START_TEST(test_multicall)
 }
 END_TEST
 
+/* Calls about page tables: lists, how many are done, masks of vCPUs. */
+START_TEST(test_page_tables)
+{
+	static struct mmu_update u[40];
+	static struct mmuext_op op[4];
+	static uint8_t page[2 * HVP_PAGE] __attribute__((aligned(HVP_PAGE)));
+	uint8_t *mask = page + HVP_PAGE - 5;
+	struct iret_context f;
+	uint64_t gdt[16];
+	uint32_t done;
+
+	arg[3] = DOMID_SELF;
+	ck_assert_int_eq(
+		call(__HYPERVISOR_mmu_update, at(u), 40, at(&done)), 0);
+	expect(u, sizeof(u), 0);
+	expect(&done, sizeof(done), HVP_BUF_OUT);
+	ck_assert_uint_eq(m.head.arg[3], DOMID_SELF);
+	check_sums();
+	/* the union is an address for two of the operations alone */
+	op[0].cmd = MMUEXT_TLB_FLUSH_MULTI;
+	op[0].arg2.vcpumask.p = page;
+	op[1].cmd = MMUEXT_INVLPG_MULTI;
+	op[1].arg2.vcpumask.p = mask;
+	op[2].cmd = MMUEXT_TLB_FLUSH_ALL;
+	op[2].arg2.vcpumask.p = page + 1;
+	op[3].cmd = 32 + MMUEXT_TLB_FLUSH_MULTI;
+	op[3].arg2.vcpumask.p = page + 1;
+	ck_assert_int_eq(call(__HYPERVISOR_mmuext_op, at(op), 4, 0), 0);
+	ck_assert_uint_eq(m.nr, 3);
+	expect(op, sizeof(op), 0);
+	expect(page, 16, 0);
+	/* the next page may not be there */
+	expect(mask, 5, 0);
+	check_sums();
+	/* a mask below the flags */
+	ck_assert_int_eq(call(__HYPERVISOR_update_va_mapping, 0x1000, 7,
+				 UVMF_INVLPG | at(page)),
+		0);
+	ck_assert_uint_eq(m.nr, 1);
+	expect(page, 16, 0);
+	ck_assert_int_eq(call(__HYPERVISOR_update_va_mapping, 0x1000, 7,
+				 UVMF_TLB_FLUSH | UVMF_ALL | at(page)),
+		0);
+	ck_assert_uint_eq(m.nr, 0);
+	ck_assert_int_eq(
+		call(__HYPERVISOR_update_va_mapping, 0x1000, 7, at(page)), 0);
+	ck_assert_uint_eq(m.nr, 0);
+	ck_assert_int_eq(call(__HYPERVISOR_set_gdt, at(gdt), 512, 0), 0);
+	expect(gdt, 8, 0);
+	ck_assert_int_eq(call(__HYPERVISOR_set_gdt, at(gdt), 513, 0), 0);
+	expect(gdt, 16, 0);
+	ck_assert_int_eq(call(__HYPERVISOR_set_gdt, at(gdt),
+				 FIRST_RESERVED_GDT_ENTRY + 1, 0),
+		0);
+	ck_assert_uint_eq(m.nr, 0);
+	ck_assert_int_eq(call(__HYPERVISOR_set_gdt, at(gdt), UINT64_MAX, 0), 0);
+	ck_assert_uint_eq(m.nr, 0);
+	ck_assert_int_eq(call(__HYPERVISOR_iret, at(&f), 0, 0), 0);
+	expect(&f, sizeof(f), 0);
+	check_sums();
+	ck_assert_int_eq(
+		call(__HYPERVISOR_mmu_update, at(u), 5000, at(&done)), -E2BIG);
+	ck_assert_int_eq(
+		call(__HYPERVISOR_mmuext_op, at(op), UINT32_MAX, 0), -E2BIG);
+}
+END_TEST
+
 START_TEST(test_others)
 {
 	struct {
@@ -418,5 +485,6 @@ END_TEST
 
 BH_CHECK_MAIN("marshal", 10, BH_TEST(test_scalars), BH_TEST(test_structs),
 	BH_TEST(test_lists), BH_TEST(test_counts), BH_TEST(test_elements),
-	BH_TEST(test_multicall), BH_TEST(test_others),
-	BH_LOOP(test_too_much, 6), BH_TEST(test_total), BH_TEST(test_table))
+	BH_TEST(test_multicall), BH_TEST(test_page_tables),
+	BH_TEST(test_others), BH_LOOP(test_too_much, 6), BH_TEST(test_total),
+	BH_TEST(test_table))

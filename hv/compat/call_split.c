@@ -285,6 +285,8 @@ static int64_t call_multi(struct hv_client *c, const uint64_t arg[5])
 			return ret;
 		if (multi_ends(&e[n - 1]))
 			break;
+		/* it was one large entry, perhaps */
+		fit = n < nr / 2 ? n * 2 : nr;
 	}
 	return 0;
 }

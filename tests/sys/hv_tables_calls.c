@@ -158,26 +158,28 @@ START_TEST(test_long_batch)
 		m[i].args[3] = i == 33 ? 77 : DOMID_SELF;
 	}
 	m[44].op = __HYPERVISOR_multicall;
+	/* no such call, and a list that would have to be made alone */
 	m[45].op = 1ull << 32 | __HYPERVISOR_mmu_update;
+	m[45].args[1] = LONG - 7;
 	m[46].op = __HYPERVISOR_update_va_mapping;
 	m[46].args[0] = 0;
 	m[46].args[1] = 0;
 	m[46].args[2] = UVMF_TLB_FLUSH | (uintptr_t)&done[0];
-	m[280].op = __HYPERVISOR_iret;
-	m[280].args[0] = (uintptr_t)&f;
+	m[200].op = __HYPERVISOR_iret;
+	m[200].args[0] = (uintptr_t)&f;
 	ck_assert_int_eq(
 		xencall2(p.x, __HYPERVISOR_multicall, (uintptr_t)m, NR), 0);
 	for (int i = 0; i < NR; i++) {
 		int64_t want = i == 33   ? -ESRCH
 			       : i == 44 ? -EINVAL
 			       : i == 45 ? -ENOSYS
-			       : i > 280 ? 12345
+			       : i > 200 ? 12345
 					 : 0;
 
 		ck_assert_msg((int64_t)m[i].result == want, "entry %d: %jd", i,
 			(intmax_t)m[i].result);
-		if (i != 33 && (i < 44 || i > 46) && i != 280)
-			ck_assert_uint_eq(done[i], i > 280    ? 0
+		if (i != 33 && (i < 44 || i > 46) && i != 200)
+			ck_assert_uint_eq(done[i], i > 200    ? 0
 						   : i == 150 ? LONG - 7
 							      : 1);
 	}
@@ -216,6 +218,15 @@ START_TEST(test_requests)
 		0);
 	ck_assert_int_eq(
 		hv_va_read(p.c, 0, big, HVP_VA_MAX + 1, false), -EINVAL);
+	/* more than any answer has room for */
+	ask.va.len = HVP_MSG_MAX;
+	ck_assert_int_eq(hv_client_ask(p.c, HVP_MEM_READ, 0, &ask.va,
+				 sizeof(ask.va), big, 8, NULL),
+		-EINVAL);
+	ask.va.len = UINT32_MAX;
+	ck_assert_int_eq(hv_client_ask(p.c, HVP_MEM_READ, 0, &ask.va,
+				 sizeof(ask.va), big, 8, NULL),
+		-EINVAL);
 	ck_assert_int_eq(
 		hv_va_write(p.c, 0, big, HVP_VA_MAX + 1, false), -EINVAL);
 	ck_assert_int_eq(hv_va_read(p.c, 1, big, HVP_VA_MAX, false), 0);

@@ -196,6 +196,11 @@ START_TEST(test_access)
 		update(p, p->mfn[1], 511, PTE_OF(p->mfn[2], FLAGS)), 0);
 	ck_assert_int_eq(
 		update(p, p->mfn[0], 511, PTE_OF(p->mfn[1], FLAGS)), 0);
+	/* both sides of the addresses that are none */
+	ck_assert_int_eq(
+		update(p, p->mfn[0], 255, PTE_OF(p->mfn[1], FLAGS)), 0);
+	ck_assert_int_eq(
+		update(p, p->mfn[0], 256, PTE_OF(p->mfn[1], FLAGS)), 0);
 	ck_assert_int_eq(ext(p, MMUEXT_NEW_BASEPTR, p->mfn[0]), 0);
 	memset(buf, 0x5a, 16);
 	ck_assert_int_eq(hv_mem_access(p->d, 4090, buf, 6, HV_ACCESS_WRITE), 0);
@@ -223,6 +228,8 @@ START_TEST(test_access)
 	ck_assert_int_eq(hv_mem_access(p->d, ~0ull, buf, 2, 0), -EFAULT);
 	ck_assert_int_eq(hv_mem_access(p->d, 1ull << 47, buf, 1, 0), -EINVAL);
 	ck_assert_int_eq(hv_mem_access(p->d, top - 1, buf, 1, 0), -EINVAL);
+	ck_assert_int_eq(hv_mem_access(p->d, (1ull << 47) - 1, buf, 1, 0), 0);
+	ck_assert_int_eq(hv_mem_access(p->d, top, buf, 1, 0), 0);
 	ck_assert_int_eq(
 		hv_mem_access(p->d, (1ull << 47) - 1, buf, 2, 0), -EFAULT);
 	ck_assert_int_eq(

@@ -11,6 +11,7 @@
  * Frames that others still map stay, and with them the struct: a zombie.  The
  * grant table goes with the struct, because an unmap writes to it.
  */
+#define HV_OWN_WORDS 1 /* no guest writes any of them */
 #include "hv/core/internal.h"
 
 static int kill_evtchn(struct hv_dom *d, uint32_t *budget)
@@ -73,10 +74,12 @@ static void dom_free(struct hv_dom *d)
 {
 	struct hv *hv = d->hv;
 
-	hv_bug_if(d->refs || d->life != LIFE_DEAD,
+	hv_bug_if(hv_load(&d->refs) || d->life != LIFE_DEAD,
 		"a domain is freed that is in use");
 	/* first of all nobody finds it any more */
+	hv_lock(&hv->dom_lock);
 	dom_remove(d);
+	hv_unlock(&hv->dom_lock);
 	(void)hv_add(&hv->nr_dead, -1u);
 	gnt_fini(d);
 	evtchn_fini(d);
@@ -92,6 +95,43 @@ static void dom_free(struct hv_dom *d)
 void dom_ref(struct hv_dom *d)
 {
 	(void)hv_add(&d->refs, 1);
+}
+
+/* Not if the last one has gone. */
+static bool ref_try(struct hv_dom *d)
+{
+	uint32_t n;
+
+	do {
+		n = hv_load(&d->refs);
+		if (!n)
+			return false;
+	} while (!hv_cas(&d->refs, n, n + 1));
+	return true;
+}
+
+struct hv_dom *dom_get_by(struct hv *hv, uint32_t domid)
+{
+	struct hv_dom *d;
+
+	hv_lock(&hv->dom_lock);
+	d = hv_dom_find(hv, domid);
+	if (d && !hv_fault(HV_FAULT_DOM_BARE) && !ref_try(d))
+		d = NULL;
+	hv_unlock(&hv->dom_lock);
+	return d;
+}
+
+struct hv_dom *dom_get(struct hv_dom *caller, uint32_t domid)
+{
+	return dom_get_by(
+		caller->hv, domid == DOMID_SELF ? caller->domid : domid);
+}
+
+void dom_put(struct hv_dom *d)
+{
+	if (!hv_fault(HV_FAULT_DOM_BARE))
+		dom_unref(d);
 }
 
 void dom_unref(struct hv_dom *d)

@@ -92,8 +92,11 @@ int hv_dom_create(struct hv *hv, uint32_t domid,
 	r = evtchn_init(d);
 	if (!r)
 		r = gnt_init(d);
-	if (!r)
+	if (!r) {
+		hv_lock(&hv->dom_lock);
 		r = dom_insert(d);
+		hv_unlock(&hv->dom_lock);
+	}
 	if (!r && hv->host->dom_new) {
 		r = hv->host->dom_new(hv->ctx, d);
 		if (r)

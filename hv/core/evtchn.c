@@ -303,14 +303,33 @@ int evtchn_close_all(struct hv_dom *d, uint32_t *cursor, uint32_t *budget)
 	return 0;
 }
 
+static int evtchn_may(const struct hv_dom *caller, const struct hv_dom *d)
+{
+	return hv_may(
+		caller, d == caller ? HV_OP_EVTCHN_OWN : HV_OP_EVTCHN_FOR, d);
+}
+
 /* The domain whose ports the caller means, if it may. */
 int evtchn_resolve(struct hv_dom *caller, uint32_t domid, struct hv_dom **d)
 {
 	*d = dom_resolve(caller, domid);
 	if (!*d)
 		return -ESRCH;
-	return hv_may(
-		caller, *d == caller ? HV_OP_EVTCHN_OWN : HV_OP_EVTCHN_FOR, *d);
+	return evtchn_may(caller, *d);
+}
+
+/* The same, and keep it until dom_put(). */
+int evtchn_get(struct hv_dom *caller, uint32_t domid, struct hv_dom **d)
+{
+	int r;
+
+	*d = dom_get(caller, domid);
+	if (!*d)
+		return -ESRCH;
+	r = evtchn_may(caller, *d);
+	if (r)
+		dom_put(*d);
+	return r;
 }
 
 /*
@@ -361,16 +380,16 @@ int hv_evtchn_alloc_unbound(
 	struct hv_dom *d;
 	int r;
 
-	r = evtchn_resolve(caller, domid, &d);
-	if (!r)
-		r = evtchn_invite(caller, remote, &who);
+	r = evtchn_get(caller, domid, &d);
 	if (r)
 		return r;
-	dom_hold(d);
-	hv_lock(&d->ev.lock);
-	r = alloc_locked(d, who, port);
-	hv_unlock(&d->ev.lock);
-	dom_drop(d);
+	r = evtchn_invite(caller, remote, &who);
+	if (!r) {
+		hv_lock(&d->ev.lock);
+		r = alloc_locked(d, who, port);
+		hv_unlock(&d->ev.lock);
+	}
+	dom_put(d);
 	check_after(caller->hv);
 	return r;
 }
@@ -430,14 +449,13 @@ static int bind_interdomain(
 int hv_evtchn_bind_interdomain(
 	struct hv_dom *caller, uint32_t rdom, uint32_t rport, uint32_t *port)
 {
-	struct hv_dom *rd = dom_resolve(caller, rdom);
+	struct hv_dom *rd = dom_get(caller, rdom);
 	int r;
 
 	if (!rd)
 		return -ESRCH;
-	dom_hold(rd);
 	r = bind_interdomain(caller, rd, rport, port);
-	dom_drop(rd);
+	dom_put(rd);
 	check_after(caller->hv);
 	return r;
 }

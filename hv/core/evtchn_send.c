@@ -180,12 +180,11 @@ int hv_evtchn_status(struct hv_dom *caller, uint32_t domid, uint32_t port,
 	struct hv_dom *d;
 	int r;
 
-	r = evtchn_resolve(caller, domid, &d);
+	r = evtchn_get(caller, domid, &d);
 	if (r)
 		return r;
-	dom_hold(d);
 	r = status_of(d, port, st);
-	dom_drop(d);
+	dom_put(d);
 	return r;
 }
 

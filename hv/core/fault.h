@@ -172,6 +172,8 @@
 		"a mapping is recorded for a domain that is dying")            \
 	X(GNT_FRAME_UNLOCKED, "frame-unlocked",                                \
 		"a page is found and then referenced, not at once")            \
+	X(DOM_BARE, "dom-bare",                                                \
+		"a domain found by number is not kept during a call")          \
 	X(DOM_LAST_TWICE, "dom-last-twice",                                    \
 		"the count of a domain is read again for the last one")        \
 	/* event channels */                                                   \

@@ -9,7 +9,7 @@
 
 /* One end of a copy, held. */
 struct copy_end {
-	struct hv_dom *rd; /* NULL: the caller's own page */
+	struct hv_dom *rd; /* kept; NULL: the caller's own page */
 	uint32_t ref;
 	uint32_t pins;
 	struct hv_frame *frame;
@@ -50,15 +50,17 @@ static int16_t end_hold(struct hv_dom *caller, const struct hv_gnt_copy_ptr *p,
 
 	if (!p->is_ref)
 		return end_hold_own(caller, p, end);
-	rd = dom_resolve(caller, p->domid);
+	rd = dom_get(caller, p->domid);
 	if (!rd)
 		return GNTST_bad_domain;
-	if (hv_may(caller, HV_OP_GNT_MAP, rd))
-		return GNTST_permission_denied;
 	end->pins = pin_one(end->write ? PIN_HST_W : PIN_HST_R);
-	st = gnt_pin(rd, caller, p->ref, end->pins, false, &held);
-	if (st)
+	st = hv_may(caller, HV_OP_GNT_MAP, rd)
+		     ? GNTST_permission_denied
+		     : gnt_pin(rd, caller, p->ref, end->pins, false, &held);
+	if (st) {
+		dom_put(rd);
 		return st;
+	}
 	end->rd = rd;
 	end->ref = p->ref;
 	end->frame = held.frame;
@@ -69,6 +71,7 @@ static void end_drop(struct copy_end *end)
 {
 	if (end->rd) {
 		gnt_unpin(end->rd, end->ref, end->pins, end->frame);
+		dom_put(end->rd);
 		return;
 	}
 	if (end->write)

@@ -36,17 +36,10 @@ static uint64_t dev_addr_of(uint32_t handle)
 	return ((uint64_t)handle + 1) << HV_PAGE_SHIFT;
 }
 
-static int16_t map_check(
-	struct hv_dom *caller, const struct hv_gnt_map *op, struct hv_dom **rd)
+static int16_t map_check(const struct hv_dom *caller,
+	const struct hv_gnt_map *op, const struct hv_dom *rd)
 {
-	if (!(op->flags & GNT_PARTS))
-		return GNTST_bad_gntref;
-	if (op->flags & (GNTMAP_application_map | GNTMAP_contains_pte))
-		return GNTST_general_error;
-	*rd = hv_dom_find(caller->hv, op->domid);
-	if (!*rd)
-		return GNTST_bad_domain;
-	if (hv_may(caller, HV_OP_GNT_MAP, *rd))
+	if (hv_may(caller, HV_OP_GNT_MAP, rd))
 		return GNTST_permission_denied;
 	if ((op->flags & GNTMAP_host_map) && op->addr == 0)
 		return GNTST_bad_virt_addr;
@@ -157,14 +150,14 @@ static int16_t map_pin(struct hv_dom *caller, struct hv_gnt_map *op,
 	return GNTST_general_error;
 }
 
-static int16_t map_one(struct hv_dom *caller, struct hv_gnt_map *op)
+static int16_t map_from(
+	struct hv_dom *caller, struct hv_gnt_map *op, struct hv_dom *rd)
 {
 	struct gnt_map *m;
-	struct hv_dom *rd;
 	uint32_t id;
 	int16_t st;
 
-	st = map_check(caller, op, &rd);
+	st = map_check(caller, op, rd);
 	if (st)
 		return st;
 	m = handle_take(caller, &id);
@@ -173,6 +166,24 @@ static int16_t map_one(struct hv_dom *caller, struct hv_gnt_map *op)
 	st = map_pin(caller, op, rd, m, id);
 	if (st && !hv_fault(HV_FAULT_GNT_HANDLE_LEAK))
 		handle_put(caller, id);
+	return st;
+}
+
+static int16_t map_one(struct hv_dom *caller, struct hv_gnt_map *op)
+{
+	struct hv_dom *rd;
+	int16_t st;
+
+	if (!(op->flags & GNT_PARTS))
+		return GNTST_bad_gntref;
+	if (op->flags & (GNTMAP_application_map | GNTMAP_contains_pte))
+		return GNTST_general_error;
+	/* DOMID_SELF is not for mappings */
+	rd = op->domid == DOMID_SELF ? NULL : dom_get(caller, op->domid);
+	if (!rd)
+		return GNTST_bad_domain;
+	st = map_from(caller, op, rd);
+	dom_put(rd);
 	return st;
 }
 

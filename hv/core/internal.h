@@ -421,6 +421,7 @@ int evtchn_reset_target(
 int evtchn_reset_step(struct hv_dom *d, uint64_t *token, uint32_t *budget);
 void evtchn_reset_abort(struct hv_dom *d, uint64_t token);
 int evtchn_resolve(struct hv_dom *caller, uint32_t domid, struct hv_dom **d);
+int evtchn_get(struct hv_dom *caller, uint32_t domid, struct hv_dom **d);
 void evtchn_raise(struct hv_dom *d, uint32_t port);
 int evtchn_bind_vcpu(struct hv_dom *d, uint32_t port, uint32_t vcpu);
 int evtchn_share(struct hv_dom *d);
@@ -499,6 +500,7 @@ struct hv {
 	const struct hv_host *host;
 	void *ctx;
 	struct hv_limits limits;
+	struct hv_lock dom_lock; /* of @leaf */
 	struct dom_leaf *leaf[DOM_LEAVES];
 	uint32_t next_domid; /* round robin */
 	uint64_t last_gen;
@@ -526,12 +528,17 @@ void dom_remove(struct hv_dom *d);
 /* The reference of one part of a mapping; the last one of all frees it. */
 void dom_ref(struct hv_dom *d);
 void dom_unref(struct hv_dom *d);
+/* As hv_dom_find() and dom_resolve(), and with a reference; a domain that is
+ * being freed is none any more. */
+struct hv_dom *dom_get_by(struct hv *hv, uint32_t domid);
+struct hv_dom *dom_get(struct hv_dom *caller, uint32_t domid);
+void dom_put(struct hv_dom *d);
 void dom_event(struct hv_dom *d, enum hv_dom_event ev);
 
 /*
- * A domain that is held in the step in which it was looked up, or while one
- * of its locks was, stays until it is dropped.  Where one thread is in the
- * engine nobody can end it meanwhile, and these are nothing.
+ * A domain that somebody keeps, or one of whose ports is connected and locked,
+ * is held until it is dropped.  Where one thread is in the engine nobody can
+ * end it meanwhile, and these are nothing.
  */
 static inline void dom_hold(struct hv_dom *d)
 {

@@ -21,13 +21,14 @@
  *   HV_RANK_MAP  hv_dom.map_lock: the handles of the mappings a domain made
  *   HV_RANK_MEM  hv_dom.mem_lock: a domain's gfn table, its runs, how many of
  *		  their frames are in use
+ *   HV_RANK_DOM  hv.dom_lock: the directory of domains
  *
  * Grants, event channels, and what adds and removes pages, take them; populate
- * is for one vCPU of a domain at a time.  What moves pages (transfer, the split of a private
- * page, a move within the gfn table) does not take them yet.  A domain that
- * is found by number has to stay until the call is over: whoever frees one
- * has seen to it that nobody looks for it.  Event channels hold it meanwhile
- * (dom_hold()).
+ * is for one vCPU of a domain at a time.  What moves pages (transfer, the split
+ * of a private page, a move within the gfn table) does not take them yet.
+ *
+ * A domain that is found by number is kept by dom_get() until the call is
+ * over.  Whoever calls the engine for a domain keeps that one himself.
  *
  * The words of a page (page.h) are below all: taken by compare-and-swap, and
  * page_lock() waits for nobody who holds one of these.
@@ -51,6 +52,7 @@ enum hv_lock_rank {
 	HV_RANK_GT,
 	HV_RANK_MAP,
 	HV_RANK_MEM,
+	HV_RANK_DOM,
 };
 
 #if defined(HV_EXPLORE)

@@ -42,6 +42,7 @@ struct hv *hv_new(
 	hv->host = host;
 	hv->ctx = ctx;
 	hv->next_domid = 1;
+	hv_lock_init(&hv->dom_lock, HV_RANK_DOM, 0);
 	hv->limits = default_limits;
 	hv->pv.ops = &frame_pv_ops;
 	hv->pv.slots = HV_PAGE_SIZE / sizeof(uint64_t);

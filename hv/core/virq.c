@@ -101,23 +101,32 @@ static void raise_locked(struct hv_dom *d, uint32_t virq)
 		evtchn_raise(d, port);
 }
 
+/* Who is told; kept. */
+static struct hv_dom *handler_get(struct hv *hv, uint32_t virq)
+{
+	struct hv_instance who = hv->virq_handler[virq];
+	struct hv_dom *d = who.gen ? dom_get_by(hv, who.domid) : NULL;
+
+	if (d && instance_is(who, d))
+		return d;
+	if (d)
+		dom_put(d);
+	return dom_get_by(hv, 0);
+}
+
 void virq_raise(struct hv *hv, uint32_t virq)
 {
-	struct hv_dom *d = dom_of(hv, hv->virq_handler[virq]);
+	struct hv_dom *d = handler_get(hv, virq);
+	bool bare = hv_fault(HV_FAULT_EV_VIRQ_BARE);
 
 	if (!d)
-		d = hv_dom_find(hv, 0);
-	if (!d)
 		return;
-	if (hv_fault(HV_FAULT_EV_VIRQ_BARE)) {
-		raise_locked(d, virq);
-		return;
-	}
-	dom_hold(d);
-	hv_lock(&d->ev.lock);
+	if (!bare)
+		hv_lock(&d->ev.lock);
 	raise_locked(d, virq);
-	hv_unlock(&d->ev.lock);
-	dom_drop(d);
+	if (!bare)
+		hv_unlock(&d->ev.lock);
+	dom_put(d);
 }
 
 int hv_set_virq_handler(struct hv *hv, uint32_t virq, struct hv_dom *d)

@@ -211,6 +211,8 @@ void machine_name(const volatile void *p, char *buf, size_t len)
 	struct hv_dom *d;
 
 	*buf = '\0';
+	if (p == &machine.hv->dom_lock)
+		snprintf(buf, len, "dom_lock");
 	for (d = hv_dom_next(machine.hv, 0); d;
 		d = hv_dom_next(machine.hv, d->domid + 1))
 		if (name_in_dom(d, a, buf, len) ||

@@ -425,6 +425,31 @@ static const struct scenario g5c = {.name = "G5c",
 	FAULTS("dom-last-twice"),
 	MACHINE_GRANTS};
 
+static void run_g5d(unsigned int i)
+{
+	int st;
+
+	if (i == 0) {
+		st = CALL(map(REF, HOST, &machine.map[0]));
+		if (st == GNTST_okay)
+			want(CALL(unmap_all(&machine.map[0])), GNTST_okay);
+		/* no such domain, dying, or without that page already */
+		else if (st != GNTST_bad_domain && st != GNTST_bad_page)
+			want(st, GNTST_general_error);
+		return;
+	}
+	while (CALL(destroy(machine.dom[1])) == -ERESTART)
+		;
+}
+
+static const struct scenario g5d = {.name = "G5d",
+	.shows = "a granter dies while its page is mapped",
+	.vcpus = 2,
+	.setup = setup_map,
+	.run = run_g5d,
+	FAULTS("dom-bare"),
+	MACHINE_GRANTS};
+
 /* ---- G6: what the granter writes meanwhile --------------------------------------- */
 
 /* As grant_table.h tells a guest to: only what is not in use changes. */
@@ -636,4 +661,5 @@ static const struct scenario g7 = {.name = "G7",
 	MACHINE_GRANTS};
 
 const struct scenario *const scen_grant[] = {&g0, &g1, &g1b, &g2, &g3, &g4,
-	&g4b, &g4c, &g5, &g5b, &g5c, &g6, &g6b, &g6c, &g6d, &g6e, &g7, NULL};
+	&g4b, &g4c, &g5, &g5b, &g5c, &g5d, &g6, &g6b, &g6c, &g6d, &g6e, &g7,
+	NULL};

@@ -8,10 +8,9 @@
  * real atomics.  Domain 1 grants, withdraws, removes and adds pages, honestly
  * or as it likes; two vCPUs of domain 2 and one of domain 3 map, unmap (each
  * other's handles, too) and copy.  Then all wait for each other and hv_check()
- * recomputes everything.  In each fourth round the granter is destroyed while
- * the others unmap what they have.  test_gnt_tsan is the same under the thread
- * sanitizer: that what the explorer takes for one step, being plain memory, is
- * behind a lock.
+ * recomputes everything.  In each fourth round the granter is destroyed
+ * meanwhile.  test_gnt_tsan is the same under the thread sanitizer: that what
+ * the explorer takes for one step, being plain memory, is behind a lock.
  */
 #include "hv/core/internal.h"
 
@@ -194,7 +193,7 @@ static int mapper_call(struct worker *w)
 	struct hv_dom *d = dom[w->nr == 3 ? 3 : 2];
 	unsigned int op = rnd(w, 5);
 
-	if (killing || op >= 3)
+	if (op >= 3)
 		return unmap(w, d);
 	return op == 0 ? copy(w, d) : map(w, d);
 }

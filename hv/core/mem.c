@@ -4,10 +4,17 @@
  */
 #include "hv/core/internal.h"
 
-/* The lowest gfn above the RAM with @nr free ones behind it. */
+/* Pages that are in the way before a free range is looked for no more. */
+#define GFN_TRIES 1024u
+
+/*
+ * The lowest gfn above the RAM with @nr free ones behind it.  Who scatters
+ * very many pages there gets what is behind the last one.
+ */
 int mem_gfn_pick(struct hv_dom *d, uint32_t nr, uint64_t *gfn)
 {
 	uint64_t at = d->hint > d->ram_end ? d->hint : d->ram_end;
+	uint32_t tries = GFN_TRIES;
 	uint64_t used;
 	bool first = true;
 
@@ -22,7 +29,7 @@ int mem_gfn_pick(struct hv_dom *d, uint32_t nr, uint64_t *gfn)
 			d->hint = at + 1;
 		else
 			first = false;
-		at = used + 1;
+		at = --tries ? used + 1 : p2m_last(d) + 1;
 	}
 	*gfn = at;
 	return 0;

@@ -80,6 +80,32 @@ START_TEST(test_pick)
 }
 END_TEST
 
+/* Who scatters very many pages is not searched for a gap between them. */
+START_TEST(test_pick_bounded)
+{
+	const uint64_t far = 9000;
+	uint64_t gfn = 8;
+	struct env e;
+
+	env_init(&e);
+	ck_assert_int_eq(hv_mem_set_max(e.d, 2000), 0);
+	ck_assert_int_eq(populate(e.d, HV_RUN_SHARE, 1, far), 0);
+	for (unsigned int i = 0; i < 1000; i++, gfn += 2)
+		ck_assert_int_eq(populate(e.d, HV_RUN_SHARE, 1, gfn), 0);
+	ck_assert_uint_eq(host_share(e.d, 2), gfn - 1);
+	for (unsigned int i = 0; i < 30; i++, gfn += 2)
+		ck_assert_int_eq(populate(e.d, HV_RUN_SHARE, 1, gfn + 1), 0);
+	ck_assert_uint_eq(host_share(e.d, 2), far + 1);
+	ck_assert_uint_eq(host_share(e.d, 1), 9);
+	/* nothing is behind the last one of all */
+	ck_assert_int_eq(populate(e.d, HV_RUN_SHARE, 1, HV_GFN_MAX), 0);
+	gfn = HV_INVALID_GFN;
+	ck_assert_int_eq(
+		hv_mem_populate(e.d, HV_RUN_SHARE, 2, &gfn, NULL), -ENOMEM);
+	host_end(&e.h);
+}
+END_TEST
+
 START_TEST(test_limits)
 {
 	struct hv_limits l = {.max_grant_frames = 2, .max_pages = 20};
@@ -416,8 +442,8 @@ START_TEST(test_hold)
 END_TEST
 
 BH_CHECK_MAIN("hv_mem", 60, BH_LOOP(test_stale, 2), BH_TEST(test_populate),
-	BH_TEST(test_pick), BH_TEST(test_hold), BH_TEST(test_limits),
-	BH_TEST(test_remove), BH_TEST(test_p2m_sparse), BH_TEST(test_split),
-	BH_TEST(test_foreign), BH_TEST(test_resource),
+	BH_TEST(test_pick), BH_TEST(test_pick_bounded), BH_TEST(test_hold),
+	BH_TEST(test_limits), BH_TEST(test_remove), BH_TEST(test_p2m_sparse),
+	BH_TEST(test_split), BH_TEST(test_foreign), BH_TEST(test_resource),
 	BH_TEST(test_type_exclusion), BH_TEST(test_count_limit),
 	{.test = test_check_sees, .loops = 11, .signal = SIGABRT})

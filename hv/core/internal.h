@@ -178,6 +178,7 @@ struct mfn_dir {
 	struct mfn_range *range;
 	uint32_t nr, room, gone;
 	uint64_t last; /* the last number given out; 0 is none */
+	bool round;    /* all have been given out once */
 };
 
 /* Do runs of @kind of @d have numbers?  Those that tables can name. */

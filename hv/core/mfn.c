@@ -2,14 +2,18 @@
 /*
  * mfn.c: the machine's frame numbers, by which page tables name pages.
  *
- * DOC: numbers are not used again
+ * DOC: numbers are used again late
  *
  * A gfn will not do: it can be given to another page while an entry still
  * holds the one that was there.  Each run of a PV domain gets the numbers
  * behind the last ones given out, so the directory is an array that grows at
  * its end and is always in order.  A run that goes leaves a hole; holes are
- * closed up when they are half of the array.  There are 2^40 numbers; when
- * they are used up, no run of a PV domain can be made any more.
+ * closed up when they are half of the array.
+ *
+ * There are 2^40 numbers, and guests use them up: each run that they try to
+ * make takes some.  From then on it goes round, and a run gets the next
+ * numbers that nobody has.  A run is gone when nothing holds a page of it, so
+ * no table names the page that had the number before.
  */
 #include "hv/core/internal.h"
 
@@ -45,25 +49,6 @@ static int dir_resize(struct hv *hv, uint32_t room)
 	return 0;
 }
 
-int mfn_add(struct hv_run *r)
-{
-	struct mfn_dir *m = &r->hv->mfn;
-
-	if (!mfn_wanted(r->owner, r->kind))
-		return 0;
-	if (r->nr > MFN_MAX - m->last)
-		return -ENOMEM;
-	if (m->nr == m->room) {
-		if (m->room > UINT32_MAX / 2 ||
-			dir_resize(r->hv, m->room ? m->room * 2 : DIR_MIN))
-			return -ENOMEM;
-	}
-	r->mfn = m->last + 1;
-	m->last += r->nr;
-	m->range[m->nr++] = (struct mfn_range){r->mfn, r};
-	return 0;
-}
-
 /* The index of the last range that begins at or before @mfn; nr if none. */
 static uint32_t dir_find(const struct mfn_dir *m, uint64_t mfn)
 {
@@ -89,6 +74,64 @@ static void dir_pack(struct mfn_dir *m)
 			m->range[n++] = m->range[i];
 	m->nr = n;
 	m->gone = 0;
+}
+
+/* The first @nr numbers from *first on that nobody has; *at: their place. */
+static bool dir_gap(
+	const struct mfn_dir *m, uint32_t nr, uint64_t *first, uint32_t *at)
+{
+	uint32_t i = dir_find(m, *first);
+	const struct mfn_range *g;
+
+	for (i = i < m->nr ? i : 0; i < m->nr; i++) {
+		g = &m->range[i];
+		if (g->first > *first && g->first - *first >= nr)
+			break;
+		if (*first < g->first + g->run->nr)
+			*first = g->first + g->run->nr;
+	}
+	*at = i;
+	return *first <= MFN_MAX && MFN_MAX - *first >= nr - 1;
+}
+
+/* Where a run of @nr pages goes: at the end, as long as there is one. */
+static bool dir_place(
+	struct mfn_dir *m, uint32_t nr, uint64_t *first, uint32_t *at)
+{
+	*first = m->last + 1;
+	*at = m->nr;
+	if (!m->round && nr <= MFN_MAX - m->last)
+		return true;
+	m->round = true;
+	dir_pack(m);
+	if (dir_gap(m, nr, first, at))
+		return true;
+	*first = 1;
+	return dir_gap(m, nr, first, at);
+}
+
+int mfn_add(struct hv_run *r)
+{
+	struct mfn_dir *m = &r->hv->mfn;
+	uint64_t first;
+	uint32_t at;
+
+	if (!mfn_wanted(r->owner, r->kind))
+		return 0;
+	if (m->nr == m->room) {
+		if (m->room > UINT32_MAX / 2 ||
+			dir_resize(r->hv, m->room ? m->room * 2 : DIR_MIN))
+			return -ENOMEM;
+	}
+	if (!dir_place(m, r->nr, &first, &at))
+		return -ENOMEM;
+	memmove(&m->range[at + 1], &m->range[at],
+		(m->nr - at) * sizeof(m->range[0]));
+	m->range[at] = (struct mfn_range){first, r};
+	m->nr++;
+	r->mfn = first;
+	m->last = first + r->nr - 1;
+	return 0;
 }
 
 void mfn_del(struct hv_run *r)

@@ -166,7 +166,7 @@ START_TEST(test_numbers)
 	ck_assert_uint_eq(PAGE_COUNT(ops->page(pv, p->mfn[4])->count), 1);
 	ck_assert_int_eq(update(p, p->mfn[3], 0, PTE_OF(mfn, FLAGS)), 0);
 	ck_assert_uint_eq(PAGE_COUNT(ops->page(pv, p->mfn[4])->count), 0);
-	/* a number of a run that is gone is nobody's, then and ever */
+	/* a number of a run that is gone is nobody's, and not the next one */
 	for (i = 0; i < 500; i++) {
 		gfn = 100 + i % 3;
 		ck_assert_int_eq(
@@ -183,15 +183,75 @@ START_TEST(test_numbers)
 	ck_assert_ptr_null(ops->page(pv, 0));
 	ck_assert_ptr_null(ops->page(pv, last + 1));
 	ck_assert_ptr_null(ops->page(pv, UINT64_MAX));
-	/* the last of all */
-	p->e->h.hv->mfn.last = MFN_MAX - 1;
-	gfn = 100;
+	pv_end(p);
+}
+END_TEST
+
+/* The number of a new run of @nr pages at @gfn. */
+static uint64_t number(struct pv_env *p, uint64_t gfn, uint32_t nr)
+{
+	uint64_t mfn;
+
 	ck_assert_int_eq(
-		hv_mem_populate(p->d, HV_RUN_SHARE, 2, &gfn, NULL), -ENOMEM);
-	ck_assert_int_eq(hv_mem_populate(p->d, HV_RUN_SHARE, 1, &gfn, NULL), 0);
-	gfn = 101;
-	ck_assert_int_eq(
-		hv_mem_populate(p->d, HV_RUN_SHARE, 1, &gfn, NULL), -ENOMEM);
+		hv_mem_populate(p->d, HV_RUN_SHARE, nr, &gfn, NULL), 0);
+	ck_assert_int_eq(hv_mem_mfn(p->d, gfn, &mfn), 0);
+	return mfn;
+}
+
+/* Each page that has a number is found by it. */
+static void all_found(struct pv_env *p)
+{
+	struct pv *pv = &p->e->h.hv->pv;
+	uint64_t gfn, mfn;
+
+	for (gfn = p2m_next(p->d, 0); gfn != HV_INVALID_GFN;
+		gfn = p2m_next(p->d, gfn + 1)) {
+		if (hv_mem_mfn(p->d, gfn, &mfn))
+			continue;
+		ck_assert_ptr_eq(pv->ops->page(pv, mfn), &frame(p, gfn)->page);
+	}
+}
+
+/* When all have been given out it goes round, past those in use. */
+START_TEST(test_numbers_round)
+{
+	struct pv_env *p = pv_new(4096);
+	struct mfn_dir *m = &p->e->h.hv->mfn;
+	uint64_t a, b;
+	uint32_t i;
+
+	build(p);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L4_TABLE, p->mfn[0]), 0);
+	a = number(p, 100, 4);
+	b = number(p, 104, 4);
+	ck_assert_uint_eq(b, a + 4);
+	m->last = MFN_MAX - 3;
+	/* two fit in at the end, then three do not */
+	ck_assert_uint_eq(number(p, 120, 2), MFN_MAX - 2);
+	ck_assert_uint_eq(number(p, 130, 3), b + 4);
+	all_found(p);
+	/* what is free by then, between two that are not */
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(hv_mem_remove(p->d, 100 + i), 0);
+	m->last = MFN_MAX;
+	ck_assert_uint_eq(number(p, 140, 5), b + 7);
+	m->last = MFN_MAX;
+	ck_assert_uint_eq(number(p, 150, 3), a);
+	ck_assert_uint_eq(number(p, 160, 2), b + 12);
+	m->last = MFN_MAX - 1;
+	ck_assert_uint_eq(number(p, 170, 1), MFN_MAX);
+	ck_assert_uint_eq(number(p, 171, 1), a + 3);
+	all_found(p);
+	/* and they go as they came */
+	ck_assert_int_eq(hv_mem_remove(p->d, 150), 0);
+	ck_assert_int_eq(hv_mem_remove(p->d, 151), 0);
+	ck_assert_int_eq(hv_mem_remove(p->d, 152), 0);
+	all_found(p);
+	ck_assert_uint_eq(number(p, 180, 2), b + 14);
+	m->last = a - 1;
+	ck_assert_uint_eq(number(p, 190, 2), a);
+	ck_assert_uint_eq(number(p, 192, 1), a + 2);
+	all_found(p);
 	pv_end(p);
 }
 END_TEST
@@ -460,7 +520,7 @@ END_TEST
 
 BH_CHECK_MAIN("hc_pv", 60, BH_TEST(test_tree), BH_TEST(test_unpin),
 	BH_TEST(test_sealed), BH_TEST(test_table_refused),
-	BH_TEST(test_numbers), BH_TEST(test_flush), BH_TEST(test_gdt),
-	BH_TEST(test_multicall), BH_TEST(test_two_sessions),
+	BH_TEST(test_numbers), BH_TEST(test_numbers_round), BH_TEST(test_flush),
+	BH_TEST(test_gdt), BH_TEST(test_multicall), BH_TEST(test_two_sessions),
 	BH_LOOP(test_iret_crash, 2), BH_LOOP(test_kinds, 5),
 	BH_LOOP(test_restart, 12), BH_LOOP(test_random, 20))

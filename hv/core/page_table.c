@@ -21,7 +21,7 @@
  *                                   (i last, not pf_in)
  *
  * An L1 is promoted and demoted in one go: its children have no children.  It
- * costs what its slots cost, or a call would do the work of thousands of
+ * costs what its slots cost, as a descriptor page does, or a call would do the work of thousands of
  * them before it is asked to stop.
  */
 #include "hv/core/page_ref.h"
@@ -144,6 +144,7 @@ static int promote_segdesc(struct pv_vcpu *v, struct hv_page *p)
 	const struct pv_dom *d = pv_dom_of(v->pv, hv_load(&p->owner));
 	unsigned int i;
 
+	hv_spend(&v->budget, v->pv->slots);
 	for (i = 0; i < v->pv->slots; i++) {
 		if (!d || !descriptor_ok(d, pv_slot_read(v->pv, p, i)))
 			return -EINVAL;

@@ -66,7 +66,7 @@ static void visit_table(struct hv *hv, const struct hv_frame *f)
 		nr = hv->pv.slots;
 	}
 	if (nr)
-		hv_bug_if(!frame_sealed(f) && !f->run->exported,
+		hv_bug_if(f->run->kind != HV_RUN_TABLE,
 			"S5: a table that its guest can write");
 	for (i = 0; i < nr; i++)
 		visit_slot(hv, f, slot[i], false);
@@ -79,8 +79,11 @@ static void visit_cpu(const struct pv_vcpu *v)
 	hv_bug_if(v->busy, "a vCPU is inside a call");
 	hold(v->kroot, true);
 	hold(v->uroot, true);
-	for (i = 0; i < v->nr_gdt; i++)
+	for (i = 0; i < v->nr_gdt; i++) {
+		hv_bug_if(frame_of(v->gdt[i])->run->kind != HV_RUN_TABLE,
+			"S5: descriptors that their guest can write");
 		hold(v->gdt[i], true);
+	}
 	hold(v->pending.page, !v->pending.partial);
 }
 

@@ -233,7 +233,7 @@ static int64_t call_mmu(
 	return split_mmu(c, op, arg, o->row[0].size, fit);
 }
 
-/* Nothing of a batch is made behind these. */
+/* Nothing of a batch is made behind these, if they succeed. */
 static bool multi_ends(const struct multicall_entry *e)
 {
 	return e->op == __HYPERVISOR_iret ||
@@ -248,6 +248,15 @@ static uint32_t multi_part(const struct multicall_entry *e, uint32_t n)
 		if (multi_ends(&e[i]))
 			return i + 1;
 	return n;
+}
+
+/* A shutdown can be refused; iret ends it whatever it says, where there is
+ * one. */
+static bool multi_ended(const struct multicall_entry *e)
+{
+	if (e->op == __HYPERVISOR_iret)
+		return (int64_t)e->result != -ENOSYS;
+	return multi_ends(e) && e->result == 0;
 }
 
 /* One that is too large for a batch, or any message. */
@@ -283,7 +292,7 @@ static int64_t call_multi(struct hv_client *c, const uint64_t arg[5])
 			multi_alone(c, e);
 		else if (ret < 0)
 			return ret;
-		if (multi_ends(&e[n - 1]))
+		if (multi_ended(&e[n - 1]))
 			break;
 		/* it was one large entry, perhaps */
 		fit = n < nr / 2 ? n * 2 : nr;

@@ -7,6 +7,8 @@
 
 #include "tests/sys/tables.h"
 
+#include <xen/sched.h>
+
 /* A call in a thread, on handles of its own. */
 struct caller {
 	struct pvmem m;
@@ -165,6 +167,10 @@ START_TEST(test_long_batch)
 	m[46].args[0] = 0;
 	m[46].args[1] = 0;
 	m[46].args[2] = UVMF_TLB_FLUSH | (uintptr_t)&done[0];
+	/* a shutdown that cannot be read is none, and ends nothing */
+	m[60].op = __HYPERVISOR_sched_op;
+	m[60].args[0] = SCHEDOP_shutdown;
+	m[60].args[1] = 0;
 	m[200].op = __HYPERVISOR_iret;
 	m[200].args[0] = (uintptr_t)&f;
 	ck_assert_int_eq(
@@ -173,12 +179,13 @@ START_TEST(test_long_batch)
 		int64_t want = i == 33   ? -ESRCH
 			       : i == 44 ? -EINVAL
 			       : i == 45 ? -ENOSYS
+			       : i == 60 ? -EFAULT
 			       : i > 200 ? 12345
 					 : 0;
 
 		ck_assert_msg((int64_t)m[i].result == want, "entry %d: %jd", i,
 			(intmax_t)m[i].result);
-		if (i != 33 && (i < 44 || i > 46) && i != 200)
+		if (i != 33 && (i < 44 || i > 46) && i != 60 && i != 200)
 			ck_assert_uint_eq(done[i], i > 200    ? 0
 						   : i == 150 ? LONG - 7
 							      : 1);

@@ -106,7 +106,8 @@ static void open_session(int i)
 
 static void add_guest(uint32_t domid)
 {
-	struct hv_dom_config cfg = {.kind = HV_PVH,
+	/* guest 2 has page tables */
+	struct hv_dom_config cfg = {.kind = domid == 2 ? HV_PV : HV_PVH,
 		.bits = 64,
 		.max_vcpus = 1,
 		.max_grant_frames = 2};

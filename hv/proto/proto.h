@@ -316,8 +316,9 @@ struct hvp_result {
 
 /*
  * HVP_MEM_MAP_OWN: n struct hvp_gfn with counts -> struct hvp_mapping and
- * segments; read-write, for the life of the session, no unmap needed.  -E2BIG
- * for more than HVP_OWN_MAX pages in one request.
+ * segments; read-write, for the life of the session, no unmap needed; the
+ * pages of HVP_MEM_TABLE are for reading only.  -E2BIG for more than
+ * HVP_OWN_MAX pages in one request.
  * HVP_MEM_SPLIT {gfn, 1}: -> the same, for the page's new place.
  */
 #define HVP_OWN_MAX 16384

@@ -128,6 +128,16 @@ struct hv_dom *dom_get(struct hv_dom *caller, uint32_t domid)
 		caller->hv, domid == DOMID_SELF ? caller->domid : domid);
 }
 
+struct hv_dom *dom_get_of(struct hv *hv, struct hv_instance i)
+{
+	struct hv_dom *d = i.gen ? dom_get_by(hv, i.domid) : NULL;
+
+	if (!d || d->gen == i.gen)
+		return d;
+	dom_put(d);
+	return NULL;
+}
+
 void dom_put(struct hv_dom *d)
 {
 	if (!hv_fault(HV_FAULT_DOM_BARE))

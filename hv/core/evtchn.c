@@ -309,16 +309,7 @@ static int evtchn_may(const struct hv_dom *caller, const struct hv_dom *d)
 		caller, d == caller ? HV_OP_EVTCHN_OWN : HV_OP_EVTCHN_FOR, d);
 }
 
-/* The domain whose ports the caller means, if it may. */
-int evtchn_resolve(struct hv_dom *caller, uint32_t domid, struct hv_dom **d)
-{
-	*d = dom_resolve(caller, domid);
-	if (!*d)
-		return -ESRCH;
-	return evtchn_may(caller, *d);
-}
-
-/* The same, and keep it until dom_put(). */
+/* The domain whose ports the caller means, if it may; kept until dom_put(). */
 int evtchn_get(struct hv_dom *caller, uint32_t domid, struct hv_dom **d)
 {
 	int r;
@@ -339,14 +330,15 @@ int evtchn_get(struct hv_dom *caller, uint32_t domid, struct hv_dom **d)
 static int evtchn_invite(
 	struct hv_dom *caller, uint32_t domid, struct hv_instance *who)
 {
-	const struct hv_dom *rd = dom_resolve(caller, domid);
+	struct hv_dom *rd = dom_get(caller, domid);
 
-	if (!rd && domid >= DOMID_FIRST_RESERVED)
-		return -ESRCH;
-	if (rd && rd->life == LIFE_ALIVE)
-		*who = dom_instance(rd);
-	else
-		*who = (struct hv_instance){rd ? rd->domid : domid, 0};
+	*who = (struct hv_instance){domid, 0};
+	if (!rd)
+		return domid >= DOMID_FIRST_RESERVED ? -ESRCH : 0;
+	who->domid = rd->domid;
+	if (hv_load(&rd->life) == LIFE_ALIVE)
+		who->gen = rd->gen;
+	dom_put(rd);
 	return 0;
 }
 
@@ -470,18 +462,20 @@ int hv_evtchn_close(struct hv_dom *caller, uint32_t port)
 
 /* ---- reset ------------------------------------------------------------- */
 
-/* The domain whose ports the caller may close, all of them, now. */
+/* The domain whose ports the caller may close, all of them, now; kept. */
 int evtchn_reset_target(
 	struct hv_dom *caller, uint32_t domid, struct hv_dom **d)
 {
-	int r = evtchn_resolve(caller, domid, d);
+	int r = evtchn_get(caller, domid, d);
 
 	if (r)
 		return r;
 	/* another domain's ports may go only while it cannot run */
-	if ((*d)->life != LIFE_ALIVE || (*d != caller && (*d)->pauses == 0))
-		return -EINVAL;
-	return 0;
+	if (hv_load(&(*d)->life) == LIFE_ALIVE &&
+		(*d == caller || (*d)->pauses != 0))
+		return 0;
+	dom_put(*d);
+	return -EINVAL;
 }
 
 /* As evtchn_reset_step() says; @d's lock is held. */
@@ -517,7 +511,6 @@ int evtchn_reset_step(struct hv_dom *d, uint64_t *token, uint32_t *budget)
 {
 	int r;
 
-	dom_hold(d);
 	hv_lock(&d->ev.lock);
 	r = reset_begin(d, token);
 	hv_unlock(&d->ev.lock);
@@ -529,16 +522,13 @@ int evtchn_reset_step(struct hv_dom *d, uint64_t *token, uint32_t *budget)
 		hv_unlock(&d->ev.lock);
 		*token = 0;
 	}
-	dom_drop(d);
 	return r;
 }
 
 void evtchn_reset_abort(struct hv_dom *d, uint64_t token)
 {
-	dom_hold(d);
 	hv_lock(&d->ev.lock);
 	if (token && d->ev.reset_token == token)
 		d->ev.reset_token = 0;
 	hv_unlock(&d->ev.lock);
-	dom_drop(d);
 }

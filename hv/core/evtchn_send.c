@@ -21,11 +21,15 @@ static bool bit_test(uint64_t *map, uint32_t port)
 }
 
 /* Tell a vCPU that has a vcpu_info in the shared page where to look. */
-static void upcall_mark(struct hv_dom *d, uint32_t port, uint32_t vcpu)
+static void upcall_mark(struct hv_dom *d, uint32_t port)
 {
+	uint32_t vcpu;
 	uint8_t *vi;
 
-	if (!d->shared_info || vcpu >= SHINFO_VCPUS)
+	if (!d->shared_info)
+		return;
+	vcpu = hv_load(&evtchn_port_at(d, port)->vcpu);
+	if (vcpu >= SHINFO_VCPUS)
 		return;
 	vi = d->shared_info->va + (size_t)vcpu * SHINFO_VCPU;
 	if (d->cfg.bits == 64)
@@ -39,7 +43,7 @@ static void deliver(struct hv_dom *d, uint32_t port)
 {
 	uint64_t bit = 1ull << (port % 64);
 
-	upcall_mark(d, port, evtchn_port_at(d, port)->vcpu);
+	upcall_mark(d, port);
 	if (d->hv->host->evt_raise(d->hv->ctx, d, port))
 		hv_and(&d->ev.pending[port / 64], ~bit);
 }
@@ -197,7 +201,7 @@ static int bind_vcpu_locked(struct hv_dom *d, uint32_t port, uint32_t vcpu)
 		return -EINVAL;
 	if (c->state == PORT_VIRQ && !virq_is_global(c->rport))
 		return -EINVAL;
-	c->vcpu = (uint16_t)vcpu;
+	hv_store_rel(&c->vcpu, (uint16_t)vcpu);
 	return 0;
 }
 

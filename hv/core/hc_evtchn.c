@@ -70,6 +70,12 @@ static int do_unmask(struct hc *h, union evtchn_arg *a)
 	return hv_evtchn_unmask(h->dom, a->unmask.port);
 }
 
+static struct hv_dom *reset_domain(const struct hv_call *c)
+{
+	return dom_get_of(c->hv,
+		(struct hv_instance){(uint32_t)c->state[0], c->state[1]});
+}
+
 /* state[0], state[1]: the instance; progress: the token. */
 static int do_reset(struct hc *h, union evtchn_arg *a)
 {
@@ -78,9 +84,8 @@ static int do_reset(struct hc *h, union evtchn_arg *a)
 	int r;
 
 	if (c->progress) {
-		d = dom_of(h->hv, (struct hv_instance){
-					  (uint32_t)c->state[0], c->state[1]});
-		if (!d || d->life != LIFE_ALIVE)
+		d = reset_domain(c);
+		if (!d)
 			return -ESRCH;
 	} else {
 		r = evtchn_reset_target(h->dom, a->reset.dom, &d);
@@ -89,18 +94,21 @@ static int do_reset(struct hc *h, union evtchn_arg *a)
 		c->state[0] = d->domid;
 		c->state[1] = d->gen;
 	}
-	r = evtchn_reset_step(d, &c->progress, h->budget);
+	r = hv_dom_is_dying(d) ? -ESRCH
+			       : evtchn_reset_step(d, &c->progress, h->budget);
+	dom_put(d);
 	check_after(h->hv);
 	return r;
 }
 
 void hc_event_channel_abort(struct hv_call *c)
 {
-	struct hv_dom *d = dom_of(c->hv,
-		(struct hv_instance){(uint32_t)c->state[0], c->state[1]});
+	struct hv_dom *d = reset_domain(c);
 
-	if (d)
-		evtchn_reset_abort(d, c->progress);
+	if (!d)
+		return;
+	evtchn_reset_abort(d, c->progress);
+	dom_put(d);
 }
 
 static const struct row {

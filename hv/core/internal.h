@@ -421,7 +421,6 @@ int evtchn_reset_target(
 	struct hv_dom *caller, uint32_t domid, struct hv_dom **d);
 int evtchn_reset_step(struct hv_dom *d, uint64_t *token, uint32_t *budget);
 void evtchn_reset_abort(struct hv_dom *d, uint64_t token);
-int evtchn_resolve(struct hv_dom *caller, uint32_t domid, struct hv_dom **d);
 int evtchn_get(struct hv_dom *caller, uint32_t domid, struct hv_dom **d);
 void evtchn_raise(struct hv_dom *d, uint32_t port);
 int evtchn_bind_vcpu(struct hv_dom *d, uint32_t port, uint32_t vcpu);
@@ -533,6 +532,7 @@ void dom_unref(struct hv_dom *d);
  * being freed is none any more. */
 struct hv_dom *dom_get_by(struct hv *hv, uint32_t domid);
 struct hv_dom *dom_get(struct hv_dom *caller, uint32_t domid);
+struct hv_dom *dom_get_of(struct hv *hv, struct hv_instance i);
 void dom_put(struct hv_dom *d);
 void dom_event(struct hv_dom *d, enum hv_dom_event ev);
 

@@ -104,14 +104,9 @@ static void raise_locked(struct hv_dom *d, uint32_t virq)
 /* Who is told; kept. */
 static struct hv_dom *handler_get(struct hv *hv, uint32_t virq)
 {
-	struct hv_instance who = hv->virq_handler[virq];
-	struct hv_dom *d = who.gen ? dom_get_by(hv, who.domid) : NULL;
+	struct hv_dom *d = dom_get_of(hv, hv->virq_handler[virq]);
 
-	if (d && instance_is(who, d))
-		return d;
-	if (d)
-		dom_put(d);
-	return dom_get_by(hv, 0);
+	return d ? d : dom_get_by(hv, 0);
 }
 
 void virq_raise(struct hv *hv, uint32_t virq)

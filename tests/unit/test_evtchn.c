@@ -296,6 +296,8 @@ static int reset(
 
 	if (!r->token)
 		err = evtchn_reset_target(caller, domid, &r->d);
+	if (!err && !r->token)
+		dom_put(r->d); /* nobody dies here */
 	if (!err)
 		err = evtchn_reset_step(r->d, &r->token, &budget);
 	hv_check(caller->hv);

@@ -244,6 +244,33 @@ START_TEST(test_access)
 }
 END_TEST
 
+/* Who is dying gets no table page, and nothing through those he has. */
+START_TEST(test_dying)
+{
+	struct pv_env *p = pv_new(4096);
+	uint32_t budget = 0;
+	uint64_t x = 0;
+
+	build(p);
+	ck_assert_int_eq(ext(p, MMUEXT_NEW_BASEPTR, p->mfn[0]), 0);
+	ck_assert_int_eq(hv_mem_access(p->d, 0, &x, 8, 0), 0);
+	ck_assert_int_eq(hv_dom_destroy(p->d, &budget), -ERESTART);
+	ck_assert_int_eq(hv_mem_access(p->d, 0, &x, 8, 0), -EINVAL);
+	ck_assert_int_eq(hv_mem_table(p->d, 3, &x), -EINVAL);
+	ck_assert_int_eq(hv_mem_table(p->d, 8, &x), -EINVAL);
+	/* nor when its tables are gone: nothing is made anew */
+	while (p->d->pv) {
+		budget = 1;
+		ck_assert_int_eq(hv_dom_destroy(p->d, &budget), -ERESTART);
+	}
+	ck_assert_int_eq(hv_mem_access(p->d, 0, &x, 8, 0), -EINVAL);
+	ck_assert_ptr_null(p->d->pv);
+	budget = 100000;
+	ck_assert_int_eq(hv_dom_destroy(p->d, &budget), 0);
+	pv_end(p);
+}
+END_TEST
+
 BH_CHECK_MAIN("hc_pv_list", 60, BH_TEST(test_lists), BH_TEST(test_list_wraps),
 	BH_TEST(test_done_last), BH_TEST(test_kill_costs),
-	BH_TEST(test_l1_costs), BH_TEST(test_access))
+	BH_TEST(test_l1_costs), BH_TEST(test_access), BH_TEST(test_dying))

@@ -259,6 +259,12 @@ static void setup_286(void)
 	world_must(pv_pin(&world.vcpu[0], F, 1));
 }
 
+static void settle(void)
+{
+	while (self()->pending.page)
+		OP(pv_settle(self()));
+}
+
 static void run_286(unsigned int i)
 {
 	if (i) {
@@ -267,8 +273,7 @@ static void run_286(unsigned int i)
 		OP(pv_update_va(self(), 1, TO_RO(D)));
 		OP(pv_update_va(self(), 1, 0));
 	}
-	while (self()->pending.page)
-		OP(pv_settle(self()));
+	settle();
 }
 
 static const struct scenario t286 = {.name = "T286",
@@ -276,6 +281,39 @@ static const struct scenario t286 = {.name = "T286",
 	.vcpus = 2,
 	.setup = setup_286,
 	.run = run_286,
+	FAULTS("linear-stale", "linear-late"),
+	WORLD_SCENARIO};
+
+/* Three levels: what the walk has read of the first, B, may be of no tree any
+ * more when it reads the second. */
+static void setup_286d(void)
+{
+	world_setup(2, 3, H, 2);
+	world_word(A, 0, TO(B));
+	world_word(B, 0, TO(C));
+	world_word(E, 0, TO(F));
+	world_must(pv_set_root(&world.vcpu[0], A, false));
+	world_must(pv_pin(&world.vcpu[0], E, 2));
+}
+
+static void run_286d(unsigned int i)
+{
+	if (i) {
+		OP(pv_mod_entry(self(), A, 0, TO(E)));
+		settle();
+		OP(pv_mod_entry(self(), B, 0, TO(G)));
+	} else {
+		OP(pv_update_va(self(), 1, TO_RO(D)));
+		OP(pv_update_va(self(), 1, 0));
+	}
+	settle();
+}
+
+static const struct scenario t286d = {.name = "T286d",
+	.shows = "the same three levels up, where B is written meanwhile",
+	.vcpus = 2,
+	.setup = setup_286d,
+	.run = run_286d,
 	FAULTS("linear-stale", "linear-late"),
 	WORLD_SCENARIO};
 
@@ -337,4 +375,4 @@ static const struct scenario t212 = {.name = "T212",
 	WORLD_SCENARIO};
 
 const struct scenario *const scen_call[] = {&t182, &t212, &t213a, &t213b,
-	&t213c, &t213d, &t213e, &t213f, &t215, &t286, NULL};
+	&t213c, &t213d, &t213e, &t213f, &t215, &t286, &t286d, NULL};

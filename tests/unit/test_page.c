@@ -251,6 +251,45 @@ START_TEST(test_explicit)
 }
 END_TEST
 
+/* What each kind of guest may have in a descriptor table. */
+START_TEST(test_descriptors)
+{
+	enum { CODE = 1 << 3, S = 1 << 4 };
+	static const struct {
+		uint8_t type, dpl, lng, db;
+		bool ok32, ok64;
+	} row[] = {
+		{S, 0, 0, 1, false, false},
+		{S, 1, 0, 1, true, false},
+		{S, 2, 0, 1, true, false},
+		{S, 3, 0, 1, true, true},
+		{S | CODE, 0, 0, 1, false, false},
+		{S | CODE, 1, 0, 1, true, false},
+		{S | CODE, 3, 0, 1, true, true},
+		{S | CODE, 3, 0, 0, true, true},
+		/* long mode is for code, of a 64-bit guest, and not with D */
+		{S | CODE, 3, 1, 0, false, true},
+		{S | CODE, 1, 1, 0, false, false},
+		{S | CODE, 3, 1, 1, false, false},
+		{S, 3, 1, 1, true, true},
+		/* a gate */
+		{0xc, 3, 0, 0, false, false},
+	};
+	uint64_t x = 1ull << 47 | (uint64_t)row[_i].type << 40 |
+		     (uint64_t)row[_i].dpl << 45 | (uint64_t)row[_i].lng << 53 |
+		     (uint64_t)row[_i].db << 54;
+
+	box_init();
+	box_set(5, 1, x);
+	box_set(16, 1, x);
+	ck_assert_int_eq(
+		pv_set_gdt(V1, (uint64_t[]){5}, 1), row[_i].ok32 ? 0 : -EINVAL);
+	ck_assert_int_eq(pv_set_gdt(&box.cpu[2], (uint64_t[]){16}, 1),
+		row[_i].ok64 ? 0 : -EINVAL);
+	box_ok();
+}
+END_TEST
+
 /* A random walk over everything, under the specification. */
 static uint64_t rnd(uint64_t *s, uint64_t n)
 {
@@ -297,4 +336,4 @@ BH_CHECK_MAIN("page", 30, BH_TEST(test_owner), BH_TEST(test_count_full),
 	BH_LOOP(test_restart, 12), BH_LOOP(test_error, 40),
 	BH_LOOP(test_take_over, 16), BH_LOOP(test_nested_first, 6),
 	BH_LOOP(test_no_linear, 4), BH_TEST(test_explicit),
-	BH_LOOP(test_random, 8))
+	BH_LOOP(test_descriptors, 13), BH_LOOP(test_random, 8))

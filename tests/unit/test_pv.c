@@ -181,45 +181,6 @@ START_TEST(test_gdt)
 }
 END_TEST
 
-/* What each kind of guest may have in a descriptor table. */
-START_TEST(test_descriptors)
-{
-	enum { CODE = 1 << 3, S = 1 << 4 };
-	static const struct {
-		uint8_t type, dpl, lng, db;
-		bool ok32, ok64;
-	} row[] = {
-		{S, 0, 0, 1, false, false},
-		{S, 1, 0, 1, true, false},
-		{S, 2, 0, 1, true, false},
-		{S, 3, 0, 1, true, true},
-		{S | CODE, 0, 0, 1, false, false},
-		{S | CODE, 1, 0, 1, true, false},
-		{S | CODE, 3, 0, 1, true, true},
-		{S | CODE, 3, 0, 0, true, true},
-		/* long mode is for code, of a 64-bit guest, and not with D */
-		{S | CODE, 3, 1, 0, false, true},
-		{S | CODE, 1, 1, 0, false, false},
-		{S | CODE, 3, 1, 1, false, false},
-		{S, 3, 1, 1, true, true},
-		/* a gate */
-		{0xc, 3, 0, 0, false, false},
-	};
-	uint64_t x = 1ull << 47 | (uint64_t)row[_i].type << 40 |
-		     (uint64_t)row[_i].dpl << 45 | (uint64_t)row[_i].lng << 53 |
-		     (uint64_t)row[_i].db << 54;
-
-	box_init();
-	box_set(5, 1, x);
-	box_set(16, 1, x);
-	ck_assert_int_eq(
-		pv_set_gdt(V1, (uint64_t[]){5}, 1), row[_i].ok32 ? 0 : -EINVAL);
-	ck_assert_int_eq(pv_set_gdt(V2, (uint64_t[]){16}, 1),
-		row[_i].ok64 ? 0 : -EINVAL);
-	box_ok();
-}
-END_TEST
-
 /* What one guest's rules allowed is nothing for another guest. */
 START_TEST(test_transfer)
 {
@@ -608,8 +569,7 @@ END_TEST
 BH_CHECK_MAIN("pv", 30, BH_LOOP(test_each_bit, 256), BH_TEST(test_plain_write),
 	BH_TEST(test_update_va), BH_TEST(test_tlb_flush),
 	BH_TEST(test_guest_access), BH_TEST(test_noncoherent),
-	BH_TEST(test_gdt), BH_LOOP(test_descriptors, 13),
-	BH_TEST(test_transfer), BH_TEST(test_transfer_fails),
+	BH_TEST(test_gdt), BH_TEST(test_transfer), BH_TEST(test_transfer_fails),
 	BH_TEST(test_decrease), BH_TEST(test_exchange), BH_TEST(test_grant),
 	BH_TEST(test_grant_lost), BH_LOOP(test_kill, 12),
 	BH_LOOP(test_iret_user, 2), BH_TEST(test_iret_kernel),

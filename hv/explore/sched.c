@@ -128,6 +128,21 @@ void explore_check_failed(
 	explore_fail("CHECK(%s) is false in %s()", cond, func);
 }
 
+static bool is_step(const volatile void *p)
+{
+	return !scen->is_private || !p || !scen->is_private(p);
+}
+
+/* In a function of its own: what others save on their stacks for its sake
+ * would tell apart states that are equal. */
+__attribute__((noinline)) static void stop_touch(
+	enum sched_kind kind, const volatile void *p)
+{
+	if (is_step(p))
+		stop(kind, p);
+	scen->touch(p);
+}
+
 /* hv/core/atomic.h: before each access of the code that is explored. */
 void hv_explore_point(enum hv_point_id id, const volatile void *p)
 {
@@ -146,10 +161,10 @@ void hv_explore_point(enum hv_point_id id, const volatile void *p)
 
 	if (!coro_running()) /* the checks run outside */
 		return;
-	if (!scen->is_private || !p || !scen->is_private(p))
-		stop(kinds[id], p);
 	if (scen->touch && p)
-		scen->touch(p);
+		stop_touch(kinds[id], p);
+	else if (is_step(p))
+		stop(kinds[id], p);
 }
 
 /* ---- hv/core/lock.h: outside of vCPUs nobody else is there ---- */

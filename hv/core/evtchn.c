@@ -27,8 +27,6 @@
  */
 #include "hv/core/internal.h"
 
-#include <assert.h>
-
 int evtchn_init(struct hv_dom *d)
 {
 	struct hv_evtchn *e = &d->ev;
@@ -218,7 +216,7 @@ void evtchn_unbind_host(struct hv_dom *d, uint32_t port)
 }
 
 /* Back to free; the port is not connected any more. */
-void evtchn_free(struct hv_dom *d, uint32_t port)
+static void evtchn_free(struct hv_dom *d, uint32_t port)
 {
 	struct hv_port *c = evtchn_port_at(d, port);
 	uint64_t bit = 1ull << (port % 64);

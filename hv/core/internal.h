@@ -415,7 +415,6 @@ void evtchn_commit(struct hv_dom *d, uint32_t port, enum port_state state);
 int evtchn_bind_host(
 	struct hv_dom *d, uint32_t port, struct hv_dom *rd, uint32_t rport);
 void evtchn_unbind_host(struct hv_dom *d, uint32_t port);
-void evtchn_free(struct hv_dom *d, uint32_t port);
 int evtchn_close_all(struct hv_dom *d, uint32_t *cursor, uint32_t *budget);
 int evtchn_reset_target(
 	struct hv_dom *caller, uint32_t domid, struct hv_dom **d);

@@ -196,6 +196,8 @@ int hv_dom_resume(struct hv_dom *d)
 		return 0;
 	d->shut = false;
 	d->shut_code = 0;
+	if (d->pv)
+		d->pv->dom.crashed = 0;
 	if (d->pauses == 0)
 		dom_event(d, HV_DOM_RUNNING);
 	check_after(d->hv);

@@ -4,11 +4,16 @@
  */
 #include "hv/core/internal.h"
 
+bool dom_has_tables(const struct hv_dom *d)
+{
+	return d->cfg.kind == HV_PV && d->cfg.bits == 64;
+}
+
 int dom_pv_get(struct hv_dom *d, struct dom_pv **out)
 {
 	struct dom_pv *p = d->pv;
 
-	if (d->cfg.kind != HV_PV || d->cfg.bits != 64)
+	if (!dom_has_tables(d))
 		return -ENOSYS;
 	if (!p) {
 		p = hv_alloc(d->hv, sizeof(*p));

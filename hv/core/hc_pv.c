@@ -170,14 +170,15 @@ int64_t hc_update_va_mapping(struct hc *h)
 	struct pv_vcpu *v;
 	int64_t r = pv_begin(h, &v);
 
+	/* what is refused is refused whole */
+	if (!r && how == UVMF_FLUSHTYPE_MASK)
+		r = -ENOSYS;
 	if (!r && !va_canonical(va))
 		r = -EINVAL;
 	if (!r)
 		r = do_call(h, v, PV_CALL_UPDATE_VA, va_page(va), h->arg[1]);
 	if (r || how == UVMF_NONE)
 		return r;
-	if (how == UVMF_FLUSHTYPE_MASK)
-		return -ENOSYS;
 	return h->arg[2] & UVMF_ALL || !mask ? flush(h, v)
 					     : flush_some(h, v, mask);
 }

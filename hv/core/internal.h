@@ -214,6 +214,8 @@ static inline uint64_t va_page(uint64_t va)
 	return va << 16 >> (16 + HV_PAGE_SHIFT);
 }
 
+/* May it have page tables?  A 64-bit PV domain may. */
+bool dom_has_tables(const struct hv_dom *d);
 /* Made when first needed; -ENOSYS (not a 64-bit PV domain), -ENOMEM. */
 int dom_pv_get(struct hv_dom *d, struct dom_pv **out);
 /* A call from outside has arrived: whatever ran, it is the kernel's now. */

@@ -23,7 +23,7 @@ enum { DIR_MIN = 64 };
 
 bool mfn_wanted(const struct hv_dom *d, enum hv_run_kind kind)
 {
-	return d->cfg.kind == HV_PV && kind != HV_RUN_GNTTAB;
+	return dom_has_tables(d) && kind != HV_RUN_GNTTAB;
 }
 
 /* Take @room for the ranges that are left; 0 room: none are. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # explore.sh - hv-explore: the short scenarios, a broken rule, a way and back
-export BH_TIMEOUT=${BH_TIMEOUT:-180}
+export BH_TIMEOUT=${BH_TIMEOUT:-400}
 . "${BH_SRCDIR:-.}/tests/sys/functions.sh"
 explore=$BH_BUILDDIR/hv/explore/hv-explore
 ! has_sanitizer 'lib[at]san' || skip "it has stacks of its own"

@@ -288,6 +288,7 @@ START_TEST(test_flush)
 		-EINVAL);
 	ck_assert_int_eq(
 		call4(p, __HYPERVISOR_update_va_mapping, 0, 0, 3, 0), -ENOSYS);
+	ck_assert_uint_ne(*(uint64_t *)frame_va(frame(p, 3)), 0);
 	ck_assert_int_eq(call4(p, __HYPERVISOR_update_va_mapping, 0, 0,
 				 UVMF_TLB_FLUSH | MASK, 0),
 		0);
@@ -412,6 +413,8 @@ START_TEST(test_iret_crash)
 	ck_assert(p->d->shut);
 	ck_assert_uint_eq(p->d->shut_code, SHUTDOWN_crash);
 	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, p->mfn[0]), -ESRCH);
+	ck_assert_int_eq(hv_dom_resume(p->d), 0);
+	ck_assert_int_eq(ext(p, MMUEXT_PIN_L1_TABLE, p->mfn[0]), 0);
 	pv_end(p);
 }
 END_TEST
@@ -453,7 +456,9 @@ START_TEST(test_kinds)
 	struct hv_dom *d32 = pv_dom_new(p->e, 3, 32);
 	struct hv_call c = {.dom = d32, .mem = &p->e->g.m, .budget = 64};
 	unsigned int op = pv_calls[_i];
+	uint64_t mfn;
 
+	ck_assert_int_eq(hv_mem_table(d32, 0, &mfn), -EINVAL);
 	ck_assert_int_eq(call(&p->e->c1, op, REQS, 0, 0, NULL), -ENOSYS);
 	ck_assert_int_eq(call(&c, op, REQS, 0, 0, NULL), -ENOSYS);
 	ck_assert_ptr_null(p->e->d->pv);

@@ -158,11 +158,12 @@ static uint32_t pin_units(uint32_t pins)
 	return (uint32_t)__builtin_popcount(pins);
 }
 
-/* The page of an entry that has been claimed, with @nr general references. */
+/* The page of an entry that has been claimed, with a general reference for
+ * each of @pins. */
 static int16_t pin_frame(struct hv_dom *rd, struct gnt_shared *e,
-	const struct gnt_act *a, uint32_t nr, bool map, struct hv_frame **f)
+	const struct gnt_act *a, uint32_t pins, bool map, struct hv_frame **f)
 {
-	uint32_t have = 0;
+	uint32_t have = 0, nr = pin_units(pins);
 	int16_t st = GNTST_okay;
 
 	*f = a->frame;
@@ -172,6 +173,9 @@ static int16_t pin_frame(struct hv_dom *rd, struct gnt_shared *e,
 		hv_point_at(HV_POINT_GNT_PINNED, e);
 		have = !st;
 	}
+	/* a copy goes through the host's own mapping, which stays writable */
+	if (!st && map && (pins & PIN_WRITERS) && (*f)->run->ro_sealed)
+		st = GNTST_general_error;
 	while (!st && have < nr) {
 		if (frame_get(*f))
 			st = GNTST_general_error;
@@ -193,6 +197,9 @@ static int16_t pin_enter(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 
 	if (!a)
 		return GNTST_bad_gntref;
+	if (hv_load(&rd->life) != LIFE_ALIVE ||
+		hv_load(&by->life) != LIFE_ALIVE)
+		return GNTST_general_error;
 	if (a->pin && !instance_is(a->by, by))
 		return GNTST_general_error;
 	if (pin_overflows(a->pin, pins) && !hv_fault(HV_FAULT_GNT_PIN_WRAPS))
@@ -203,11 +210,12 @@ static int16_t pin_enter(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 			e, by->domid, pins & PIN_WRITERS, map, &held->ro);
 	if (st)
 		return st;
-	st = pin_frame(rd, e, a, pin_units(pins), map, &held->frame);
+	st = pin_frame(rd, e, a, pins, map, &held->frame);
 	if (st) {
 		entry_settle(e, a->pin);
 		return st;
 	}
+	held->was_ro = a->pin ? a->ro : held->ro;
 	if (!a->pin) {
 		a->by = dom_instance(by);
 		rd->gt.pinned++;
@@ -240,8 +248,12 @@ static void pin_leave(struct hv_dom *rd, uint32_t ref, uint32_t pins)
 static void pin_undo(struct hv_dom *rd, uint32_t ref, uint32_t pins,
 	const struct gnt_pinned *held)
 {
+	struct gnt_act *a = gnt_act(rd, ref);
+
 	hv_lock(&rd->gt.lock);
 	pin_leave(rd, ref, pins);
+	if (a->pin && !(a->pin & PIN_WRITERS))
+		a->ro = held->was_ro;
 	if (hv_fault(HV_FAULT_GNT_UNDO_STATUS))
 		hv_or(&gnt_entry(rd, ref)->head, GTF_writing);
 	hv_unlock(&rd->gt.lock);
@@ -256,12 +268,8 @@ static void pin_undo(struct hv_dom *rd, uint32_t ref, uint32_t pins,
 int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 	uint32_t pins, bool map, struct gnt_pinned *held)
 {
-	bool write = pins & PIN_WRITERS;
 	int16_t st;
 
-	if (hv_load(&rd->life) != LIFE_ALIVE ||
-		hv_load(&by->life) != LIFE_ALIVE)
-		return GNTST_general_error;
 	hv_lock(&rd->gt.lock);
 	st = pin_enter(rd, by, ref, pins, map, held);
 	if (st && hv_fault(HV_FAULT_GNT_LOCK_LEAK))
@@ -269,10 +277,7 @@ int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 	hv_unlock(&rd->gt.lock);
 	if (st)
 		return st;
-	/* a copy goes through the host's own mapping, which stays writable */
-	if (map && write && held->frame->run->ro_sealed)
-		st = GNTST_general_error;
-	if (!st && write)
+	if (pins & PIN_WRITERS)
 		st = types_take(held->frame, pin_units(pins));
 	if (st)
 		pin_undo(rd, ref, pins, held);

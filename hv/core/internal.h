@@ -291,7 +291,8 @@ struct gnt_table {
 /* What a pin gives; it is so until gnt_unpin(). */
 struct gnt_pinned {
 	struct hv_frame *frame;
-	bool ro; /* the entry gives read access only */
+	bool ro;     /* the entry gives read access only */
+	bool was_ro; /* so it was before; for gnt_pin() */
 };
 
 /* A v1 entry as the engine reads it: flags and domid in one word. */

@@ -553,6 +553,52 @@ START_TEST(test_ro_sealed)
 }
 END_TEST
 
+/* What the host seals a page by is what was mapped, not what was tried. */
+START_TEST(test_ro_kept)
+{
+	uint32_t pin = pin_one(PIN_HST_W);
+	struct gnt_pinned held;
+	struct hv_gnt_map op;
+	struct env e;
+
+	env_init(&e, true);
+	ck_assert_int_eq(map(&e, HOST | RO, &op), GNTST_okay);
+	ck_assert(op.ro_entry);
+	frame(&e)->run->ro_sealed = true;
+	/* now it could be written, but for the seal, and then for its type */
+	host_entry(e.granter, e.ref)->flags &= (uint16_t)~GTF_readonly;
+	ck_assert_int_eq(map(&e, HOST, &op), GNTST_general_error);
+	ck_assert_int_eq(map(&e, HOST | RO, &op), GNTST_okay);
+	ck_assert(op.ro_entry);
+	frame(&e)->run->ro_sealed = false;
+	ck_assert_int_eq(frame_get_type(frame(&e), HV_TYPE_SHARED), 0);
+	ck_assert_int_eq(gnt_pin(e.granter, e.by, e.ref, pin, true, &held),
+		GNTST_general_error);
+	frame_put_type(frame(&e));
+	ck_assert_int_eq(map(&e, HOST | RO, &op), GNTST_okay);
+	ck_assert(op.ro_entry);
+	env_end(&e);
+}
+END_TEST
+
+/* That a granter is dying does not hide that it never had the entry. */
+START_TEST(test_dying_granter)
+{
+	struct hv_gnt_map op;
+	uint32_t none = 0, ref;
+	struct env e;
+
+	env_init(&e, false);
+	ref = e.ref;
+	ck_assert_int_eq(hv_dom_destroy(e.granter, &none), -ERESTART);
+	ck_assert_int_eq(map(&e, HOST, &op), GNTST_general_error);
+	e.ref = GNT_PER_FRAME;
+	ck_assert_int_eq(map(&e, HOST, &op), GNTST_bad_gntref);
+	e.ref = ref;
+	env_end(&e);
+}
+END_TEST
+
 /* Its own grants, and the death of one who maps himself. */
 START_TEST(test_self)
 {
@@ -594,4 +640,5 @@ BH_CHECK_MAIN("grant_map", 60, BH_TEST(test_refs_undone), BH_TEST(test_map),
 	BH_TEST(test_g4_page_stays), BH_TEST(test_g5_instance),
 	BH_TEST(test_g6_cached), BH_TEST(test_g6_flips), BH_TEST(test_unstable),
 	BH_TEST(test_g7_pins), BH_TEST(test_maptrack_limit),
-	BH_TEST(test_split), BH_TEST(test_ro_sealed), BH_TEST(test_self))
+	BH_TEST(test_split), BH_TEST(test_ro_sealed), BH_TEST(test_ro_kept),
+	BH_TEST(test_dying_granter), BH_TEST(test_self))

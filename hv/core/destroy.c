@@ -158,9 +158,12 @@ void dom_unref(struct hv_dom *d)
 
 static void kill_begin(struct hv_dom *d)
 {
-	/* who opens a port in it now has done so, or will not */
+	/* who opens a port in it now, or maps something, has done so, or will
+	 * not */
 	hv_lock(&d->ev.lock);
+	hv_lock(&d->map_lock);
 	hv_store_rel(&d->life, LIFE_DYING);
+	hv_unlock(&d->map_lock);
 	hv_unlock(&d->ev.lock);
 	d->step = KILL_EVTCHN;
 	d->cursor = 0;

@@ -308,15 +308,26 @@ void hv_gnt_unmap(struct hv_dom *caller, struct hv_gnt_unmap *op)
 	check_after(hv);
 }
 
+/* Whether there is one from the cursor on, which is there then. */
+static bool release_next(struct hv_dom *d)
+{
+	bool found;
+
+	hv_lock(&d->map_lock);
+	while (d->cursor < d->maps.nr && !slots_get(&d->maps, d->cursor))
+		d->cursor++;
+	found = d->cursor < d->maps.nr;
+	hv_unlock(&d->map_lock);
+	return found;
+}
+
 /* A dying domain gives all its mappings back. */
 int gnt_release_maps(struct hv_dom *d, uint32_t *budget)
 {
 	struct unmapped u;
 	struct gnt_map *m;
 
-	for (; d->cursor < d->maps.nr; d->cursor++) {
-		if (!slots_get(&d->maps, d->cursor))
-			continue;
+	for (; release_next(d); d->cursor++) {
 		if (hv_preempt(budget)) {
 			d->cursor += hv_fault(HV_FAULT_GNT_RELEASE_SKIPS);
 			return -ERESTART;

@@ -181,6 +181,7 @@ static int do_flush(struct hc *h, union gnt_arg *a)
 	const struct gnttab_cache_flush *f = &a->flush;
 	const struct gnt_map *m;
 	uint64_t handle;
+	bool found;
 
 	if (f->op & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL |
 			    GNTTAB_CACHE_SOURCE_GREF))
@@ -190,9 +191,12 @@ static int do_flush(struct hc *h, union gnt_arg *a)
 	if (f->op & GNTTAB_CACHE_SOURCE_GREF)
 		return gnt_entry(h->dom, f->a.ref) ? 0 : -EINVAL;
 	handle = (f->a.dev_bus_addr >> HV_PAGE_SHIFT) - 1;
+	hv_lock(&h->dom->map_lock);
 	m = handle < h->dom->maps.nr ? gnt_map_get(h->dom, (uint32_t)handle)
 				     : NULL;
-	return m && (m->flags & GNTMAP_device_map) ? 0 : -EINVAL;
+	found = m && (m->flags & GNTMAP_device_map);
+	hv_unlock(&h->dom->map_lock);
+	return found ? 0 : -EINVAL;
 }
 
 #define FIELD(type, field)                     \

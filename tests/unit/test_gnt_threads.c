@@ -8,9 +8,10 @@
  * real atomics.  Domain 1 grants, withdraws, removes and adds pages, honestly
  * or as it likes; two vCPUs of domain 2 and one of domain 3 map, unmap (each
  * other's handles, too) and copy.  Then all wait for each other and hv_check()
- * recomputes everything.  In each fourth round the granter is destroyed
- * meanwhile.  test_gnt_tsan is the same under the thread sanitizer: that what
- * the explorer takes for one step, being plain memory, is behind a lock.
+ * recomputes everything.  In each eighth round the granter is destroyed
+ * meanwhile, four later domain 2 by another vCPU than its own.  test_gnt_tsan
+ * is the same under the thread sanitizer: that what the explorer takes for one
+ * step, being plain memory, is behind a lock.
  */
 #include "hv/core/internal.h"
 
@@ -39,8 +40,8 @@ struct worker {
 
 static struct worker worker[WORKERS];
 static pthread_barrier_t begin, end;
-static bool over;    /* written between end and begin, as what follows */
-static bool killing; /* the granter dies */
+static bool over;        /* written between end and begin, as what follows */
+static uint32_t killing; /* the domain that dies: 1, 2, or none */
 static bool liar;
 static struct hv *hv;
 static struct hv_dom *dom[4];
@@ -198,14 +199,14 @@ static int mapper_call(struct worker *w)
 	return op == 0 ? copy(w, d) : map(w, d);
 }
 
-static void granter_dies(struct worker *w)
+static void kill_one(struct worker *w)
 {
 	uint32_t budget;
 	int r;
 
 	do {
 		budget = rnd(w, 3);
-		r = hv_dom_destroy(dom[1], &budget);
+		r = hv_dom_destroy(dom[killing], &budget);
 	} while (r == -ERESTART);
 	must(r);
 }
@@ -220,7 +221,7 @@ static void *work(void *arg)
 		if (over)
 			return NULL;
 		if (killing && w->nr == GRANTER)
-			granter_dies(w);
+			kill_one(w);
 		for (i = 0; i < CALLS && !(killing && w->nr == GRANTER); i++) {
 			w->made++;
 			w->done += (w->nr == GRANTER ? granter_call(w)
@@ -316,9 +317,12 @@ int main(void)
 		if (round % 4 == 0)
 			era_begin();
 		liar = round % 8 >= 5;
-		killing = round % 4 == 3;
+		killing = round % 4 == 3 ? 1 + (round % 8 == 7) : 0;
+		/* a vCPU that makes a call keeps its domain */
+		dom_hold(dom[2]);
 		pthread_barrier_wait(&begin);
 		pthread_barrier_wait(&end);
+		dom_drop(dom[2]);
 		hv_check(hv);
 		if (round++ % 4 == 3)
 			era_end();

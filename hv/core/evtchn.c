@@ -488,8 +488,6 @@ static int reset_begin(struct hv_dom *d, uint64_t *token)
 	e->reset_token = hv_add(&d->hv->last_token, 1) + 1;
 	e->reset_next = 1;
 	*token = e->reset_token;
-	if (hv_fault(HV_FAULT_EV_VALID_SHRINKS))
-		hv_store_rel(&e->valid, 1u);
 	return 0;
 }
 
@@ -497,6 +495,8 @@ static int reset_begin(struct hv_dom *d, uint64_t *token)
 static int reset_end(struct hv_dom *d)
 {
 	d->ev.reset_token = 0;
+	if (hv_fault(HV_FAULT_EV_VALID_SHRINKS))
+		hv_store_rel(&d->ev.valid, 1u);
 	/* behind the cursor somebody may have opened new ones */
 	return d->ev.active && !hv_fault(HV_FAULT_EV_RESET_BLIND) ? -EAGAIN : 0;
 }

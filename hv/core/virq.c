@@ -47,7 +47,7 @@ static int bind_virq_locked(
 		return -EEXIST;
 	r = bind_raised(d, PORT_VIRQ, vcpu, port);
 	if (r && hv_fault(HV_FAULT_EV_VIRQ_UNDO))
-		d->hv->virq_handler[VIRQ_DOM_EXC] = dom_instance(d);
+		d->hv->virq_handler[VIRQ_DOM_EXC] = (struct hv_instance){0};
 	if (r)
 		return r;
 	c = evtchn_port_at(d, *port);

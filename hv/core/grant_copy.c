@@ -70,7 +70,7 @@ static int16_t end_hold(struct hv_dom *caller, const struct hv_gnt_copy_ptr *p,
 static void end_drop(struct copy_end *end)
 {
 	if (end->rd) {
-		gnt_unpin(end->rd, end->ref, end->pins, end->frame);
+		gnt_unpin(end->rd, end->ref, end->pins, false, end->frame);
 		dom_put(end->rd);
 		return;
 	}

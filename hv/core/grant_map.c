@@ -104,6 +104,7 @@ static bool handle_fill(struct hv_dom *caller, struct gnt_map *m,
 		m->granter = rd;
 		m->frame = f;
 		m->flags = op->flags & (GNT_PARTS | GNTMAP_readonly);
+		GNT_GHOST(gnt_act(rd, op->ref)->live += gnt_pins_of(m->flags));
 	}
 	hv_unlock(&caller->map_lock);
 	return alive;
@@ -145,7 +146,7 @@ static int16_t map_pin(struct hv_dom *caller, struct hv_gnt_map *op,
 		return GNTST_okay;
 	}
 	(void)hv_add(&caller->hv->nr_maps, -1u);
-	gnt_unpin(rd, op->ref, pins, held.frame);
+	gnt_unpin(rd, op->ref, pins, false, held.frame);
 	granter_put(rd, gnt_refs_of(op->flags));
 	return GNTST_general_error;
 }
@@ -240,12 +241,11 @@ static void parts_release(
 {
 	uint32_t parts = u->parts;
 
-	/* nobody can use the mapping any more, only then it holds nothing */
-	hv_point(HV_POINT_FLUSH);
 	if (hv_fault(HV_FAULT_GNT_REFS_BOTH))
 		parts = u->flags & GNT_PARTS;
 	gnt_unpin(u->rd, u->ref,
-		gnt_pins_of(parts | (u->flags & GNTMAP_readonly)), u->frame);
+		gnt_pins_of(parts | (u->flags & GNTMAP_readonly)), true,
+		u->frame);
 	if (hv_fault(HV_FAULT_GNT_FREE_LATE))
 		free_late(caller, id, u);
 	if (u->last)

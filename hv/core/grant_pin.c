@@ -226,22 +226,15 @@ static int16_t pin_enter(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 	return GNTST_okay;
 }
 
-/* Under the lock: take pins back.  The references are the caller's. */
-static void pin_leave(struct hv_dom *rd, uint32_t ref, uint32_t pins)
+/* Under the lock: take pins back.  The references are the caller's, and the
+ * status. */
+static void pin_leave(struct hv_dom *rd, struct gnt_act *a, uint32_t pins)
 {
-	struct gnt_act *a = gnt_act(rd, ref);
-	uint32_t left = a->pin - pins;
-
-	a->pin = left;
-	if (!left) {
-		memset(a, 0, sizeof(*a));
-		rd->gt.pinned--;
-	}
-	if (hv_fault(HV_FAULT_GNT_STATUS_LATE)) {
-		hv_unlock(&rd->gt.lock);
-		hv_lock(&rd->gt.lock);
-	}
-	entry_settle(gnt_entry(rd, ref), left);
+	a->pin -= pins;
+	if (a->pin)
+		return;
+	*a = (struct gnt_act){GNT_GHOST(.live = a->live)};
+	rd->gt.pinned--;
 }
 
 /* A pin that cannot be: it goes again, and what it has. */
@@ -251,7 +244,8 @@ static void pin_undo(struct hv_dom *rd, uint32_t ref, uint32_t pins,
 	struct gnt_act *a = gnt_act(rd, ref);
 
 	hv_lock(&rd->gt.lock);
-	pin_leave(rd, ref, pins);
+	pin_leave(rd, a, pins);
+	entry_settle(gnt_entry(rd, ref), a->pin);
 	if (a->pin && !(a->pin & PIN_WRITERS))
 		a->ro = held->was_ro;
 	if (hv_fault(HV_FAULT_GNT_UNDO_STATUS))
@@ -284,17 +278,37 @@ int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 	return st;
 }
 
-/*
- * gnt_unpin: take @pins back, which gnt_pin() has added.  The caller has @f,
- * what it gave, and keeps @rd.
- */
-void gnt_unpin(
-	struct hv_dom *rd, uint32_t ref, uint32_t pins, struct hv_frame *f)
+/* From here on nobody uses the mappings that were to have those pins. */
+static void maps_flush(struct gnt_act *a, uint32_t pins)
 {
+	hv_point(HV_POINT_FLUSH);
+	GNT_GHOST(a->live -= pins);
+	(void)a, (void)pins;
+}
+
+/*
+ * gnt_unpin: take @pins back, which gnt_pin() has added; @map if they were a
+ * mapping's, which is gone by then.  The caller has @f, what it gave, and
+ * keeps @rd.
+ */
+void gnt_unpin(struct hv_dom *rd, uint32_t ref, uint32_t pins, bool map,
+	struct hv_frame *f)
+{
+	bool late = map && hv_fault(HV_FAULT_GNT_STATUS_LATE);
+	struct gnt_act *a = gnt_act(rd, ref);
 	uint32_t nr = pin_units(pins);
 
+	/* only what nobody uses holds nothing */
+	if (map && !late)
+		maps_flush(a, pins);
 	hv_lock(&rd->gt.lock);
-	pin_leave(rd, ref, pins);
+	pin_leave(rd, a, pins);
+	if (late) {
+		hv_unlock(&rd->gt.lock);
+		maps_flush(a, pins);
+		hv_lock(&rd->gt.lock);
+	}
+	entry_settle(gnt_entry(rd, ref), a->pin);
 	hv_unlock(&rd->gt.lock);
 	if (pins & PIN_WRITERS)
 		types_put(f, nr);

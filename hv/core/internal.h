@@ -254,6 +254,13 @@ enum gnt_pin { PIN_HST_W, PIN_HST_R, PIN_DEV_W, PIN_DEV_R };
 	((PIN_MASK << (PIN_HST_W * PIN_BITS)) | \
 		(PIN_MASK << (PIN_DEV_W * PIN_BITS)))
 
+/* What only the explorer knows: which mappings a processor may still use. */
+#ifdef HV_EXPLORE
+#define GNT_GHOST(x) x
+#else
+#define GNT_GHOST(x)
+#endif
+
 /*
  * The active part of an entry: what the engine decided at the first pin.
  * Invariant G5: but for @pin nothing changes while pin > 0.
@@ -264,6 +271,7 @@ struct gnt_act {
 	uint32_t seen; /* hv_check(): pins found */
 	struct hv_instance by;
 	struct hv_frame *frame;
+	GNT_GHOST(uint32_t live;) /* pins of mappings that are in use */
 };
 
 #define GNT_PARTS (GNTMAP_host_map | GNTMAP_device_map)
@@ -325,8 +333,8 @@ struct gnt_shared *gnt_entry(const struct hv_dom *d, uint32_t ref);
 struct gnt_act *gnt_act(const struct hv_dom *d, uint32_t ref);
 int16_t gnt_pin(struct hv_dom *rd, struct hv_dom *by, uint32_t ref,
 	uint32_t pins, bool map, struct gnt_pinned *held);
-void gnt_unpin(
-	struct hv_dom *rd, uint32_t ref, uint32_t pins, struct hv_frame *f);
+void gnt_unpin(struct hv_dom *rd, uint32_t ref, uint32_t pins, bool map,
+	struct hv_frame *f);
 int16_t gnt_accept(struct hv_dom *rd, uint32_t ref, uint32_t domid);
 void gnt_accept_undo(struct hv_dom *rd, uint32_t ref);
 void gnt_accept_done(struct hv_dom *rd, uint32_t ref, uint32_t frame);

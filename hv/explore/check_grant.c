@@ -63,6 +63,20 @@ static const char *check_map(const struct hv_dom *d, const struct gnt_map *m,
 	return NULL;
 }
 
+/* A mapping is in use for longer than a handle names it. */
+static const char *check_live(
+	const struct hv_dom *d, uint32_t ref, char *buf, size_t len)
+{
+	uint32_t live = gnt_act(d, ref)->live, head = gnt_entry(d, ref)->head;
+	const char *broken_ = "G1";
+
+	MUST(!live || (head & GTF_reading),
+		"still in use, but GTF_reading is clear");
+	MUST(!(live & PIN_WRITERS) || (head & GTF_writing),
+		"still in use to be written, but GTF_writing is clear");
+	return NULL;
+}
+
 static const char *check_acts(const struct hv_dom *d, char *buf, size_t len)
 {
 	const char *broken_ = "G5";
@@ -92,6 +106,10 @@ static const char *check(bool honest, char *buf, size_t len)
 	for (d = hv_dom_next(machine.hv, 0); d && !r;
 		d = hv_dom_next(machine.hv, d->domid + 1)) {
 		r = check_acts(d, buf, len);
+		for (uint32_t i = 0;
+			honest && !r && i < d->gt.nr_frames * GNT_PER_FRAME;
+			i++)
+			r = check_live(d, i, buf, len);
 		for (uint32_t i = 0; i < d->maps.nr && !r; i++) {
 			m = gnt_map_get(d, i);
 			if (m)

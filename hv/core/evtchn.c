@@ -167,7 +167,8 @@ int evtchn_take(struct hv_dom *d, uint32_t *port)
 	int r;
 
 	hv_lock_must(&d->ev.lock);
-	if (d->life != LIFE_ALIVE && !hv_fault(HV_FAULT_EV_TAKE_DYING))
+	if (hv_load(&d->life) != LIFE_ALIVE &&
+		!hv_fault(HV_FAULT_EV_TAKE_DYING))
 		return -EINVAL;
 	for (w = 0; w < EVTCHN_WORDS; w++)
 		if (~e->in_use[w])
@@ -415,7 +416,7 @@ static int bind_locked(
 static bool bind_allowed(
 	const struct hv_dom *d, const struct hv_dom *rd, uint32_t rport)
 {
-	return rd->life == LIFE_ALIVE &&
+	return hv_load(&rd->life) == LIFE_ALIVE &&
 	       evtchn_invited(evtchn_port_at(rd, rport), d);
 }
 

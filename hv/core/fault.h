@@ -109,6 +109,8 @@
 		"a writable grant in a table takes no type reference")         \
 	X(GRANT_NO_FLUSH, "grant-no-flush",                                    \
 		"grant unmap drops its refs before the TLB flush")             \
+	X(GRANT_WHO_FIRST, "grant-who-first",                                  \
+		"whose a grant is, is read before it is claimed")              \
 	X(EXCHANGE_RANGE, "exchange-range",                                    \
 		"the range checked is not the one written (XSA-212)")          \
 	/* control flow */                                                     \

@@ -55,6 +55,12 @@ static struct pv_grant *grant_claim(struct pv *pv, const struct pv_dom *d)
 /* Who may give it up: one vCPU of the domain that has it. */
 static bool grant_leave(struct pv_grant *g, const struct pv_dom *d)
 {
+	if (hv_fault(HV_FAULT_GRANT_WHO_FIRST)) {
+		uint64_t x = g->by == d ? hv_load(&g->held) : 0;
+
+		return (x & GRANT_STATE) == GRANT_MAPPED &&
+		       hv_cas(&g->held, x, x | GRANT_LEAVING);
+	}
 	return hv_cas(
 		&g->held, held_by(d, GRANT_MAPPED), held_by(d, GRANT_LEAVING));
 }

@@ -434,6 +434,39 @@ static const struct scenario grant_promote = {.name = "grant-promote",
 	FAULTS("grant-no-type", "grant-no-flush"),
 	WORLD_FIXED};
 
+/* E is an L1 of domain 1, and vCPU 1 domain 1's. */
+static void setup_handles(void)
+{
+	setup_mapped(E, 2, 0);
+	world_give(E, 1);
+	world_move_vcpu(1, 1);
+	world_must(pv_pin(&world.vcpu[1], E, 1));
+	world_must(
+		pv_grant_map(&world.vcpu[0], B, 0, C, true, &world.mapped[0]));
+}
+
+static void run_handles(unsigned int i)
+{
+	struct pv_grant **g = &world.mapped[i];
+
+	if (i == 1 && OP(pv_grant_map(self(), E, 0, C, true, g)))
+		explore_fail("the page cannot be mapped");
+	if (OP(pv_grant_unmap(self(), *g)))
+		explore_fail("somebody else has unmapped it");
+	/* the handle may be the other's by now */
+	if (i == 0 && !OP(pv_grant_unmap(self(), *g)))
+		explore_fail("another domain's page is unmapped");
+	settle();
+}
+
+static const struct scenario grant_handle = {.name = "grant-handle",
+	.shows = "a handle that was given up is whoever's has it next",
+	.vcpus = 2,
+	.setup = setup_handles,
+	.run = run_handles,
+	FAULTS("grant-who-first"),
+	WORLD_SCENARIO};
+
 static void setup_race(void)
 {
 	setup_mapped(C, 3, 1);
@@ -518,4 +551,4 @@ static const struct scenario soak = {.name = "soak",
 
 const struct scenario *const scen_page[] = {&t214, &t214h, &t287, &t287b, &t401,
 	&t401f, &t401s, &walk, &walk_pin, &t402a, &t402b, &lock, &share,
-	&grant_promote, &transfer_pin, &soak, NULL};
+	&grant_promote, &grant_handle, &transfer_pin, &soak, NULL};

@@ -336,6 +336,7 @@ static const struct {
 	{HV_FAULT_STEAL_NO_REF, &race},
 	{HV_FAULT_KILL_NO_WAIT, &race},
 	{HV_FAULT_GRANT_NO_FLUSH, &race},
+	{HV_FAULT_GRANT_WHO_FIRST, &race},
 	{HV_FAULT_PREEMPT_SETS_PF, &rare},
 	{HV_FAULT_FLUSH_NEW, &rare},
 	{HV_FAULT_NC_NO_FLUSH, &rare},

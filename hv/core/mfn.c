@@ -38,7 +38,7 @@ static int dir_resize(struct hv *hv, uint32_t room)
 		if (!to)
 			return -ENOMEM;
 	}
-	for (i = 0; i < m->nr; i++)
+	for (i = 0; to && i < m->nr; i++)
 		if (m->range[i].run)
 			to[n++] = m->range[i];
 	hv_release(hv, m->range, (size_t)m->room * sizeof(*to));

@@ -281,7 +281,7 @@ static inline int full_make(const struct full_call *c, struct pv_grant **g)
 	case OP_GDT: return pv_set_gdt(c->v, &c->mfn, c->flag);
 	case OP_MAP:
 		return pv_grant_map(c->v, c->mfn, c->slot, c->to, c->flag, g);
-	case OP_UNMAP: return *g ? pv_grant_unmap(c->v, *g) : -EINVAL;
+	case OP_UNMAP: return g && *g ? pv_grant_unmap(c->v, *g) : -EINVAL;
 	case OP_TRANSFER: return pv_transfer(c->v, c->mfn, to);
 	case OP_DECREASE: return pv_decrease(c->v, c->mfn);
 	case OP_WRITE: return pv_guest_write(c->v, c->mfn, c->slot, c->e);

@@ -358,7 +358,7 @@ START_TEST(test_others)
 		uint32_t len;
 		uint8_t buf[20];
 	} id = {.len = 20};
-	uint8_t one[10], two[2000];
+	static uint8_t one[10], two[2000];
 	struct xen_dm_op_buf dm[2] = {
 		{.h.p = one, .size = 10}, {.h.p = two, .size = 2000}};
 

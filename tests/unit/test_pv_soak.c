@@ -31,7 +31,7 @@
 #ifdef HV_FAULTS
 enum { STEP_EVERY = 16, FULL_EVERY = 1024, ERA = 50000 };
 #else
-enum { STEP_EVERY = 512, FULL_EVERY = 4096, ERA = 500000 };
+enum { STEP_EVERY = 64, FULL_EVERY = 256, ERA = 500000 };
 #endif
 
 static uint64_t rng, seed, made;

@@ -92,12 +92,19 @@ static inline unsigned int full_level(uint64_t mfn)
 	return level[mfn % 8];
 }
 
-/* A page of the vCPU's domain. */
+/* A page of the vCPU's domain, wherever transfers have left them. */
 static inline uint64_t full_own(uint64_t *s, const struct pv_vcpu *v)
 {
-	if (v->dom == &full.dom[1])
-		return 1 + full_rnd(s, FULL_FIRST_2 - 1);
-	return FULL_FIRST_2 + full_rnd(s, FULL_FREE - FULL_FIRST_2);
+	uint64_t mfn = 0;
+	unsigned int tries;
+
+	for (tries = 0; tries < 16; tries++) {
+		mfn = 1 + full_rnd(s, FULL_FREE - 1);
+		if (__atomic_load_n(&full.pages[mfn].owner, __ATOMIC_RELAXED) ==
+			v->dom->id)
+			break;
+	}
+	return mfn;
 }
 
 static inline uint64_t full_mfn(uint64_t *s, const struct pv_vcpu *v)
@@ -114,13 +121,17 @@ static inline uint64_t full_entry(
 		RO, RW | PTE_A, RW | PTE_PCD, RW | PTE_PSE, RW | PTE_PKEY};
 	uint64_t mfn = full_own(s, v);
 	uint64_t wrong = full_rnd(s, in_use ? 16 : 20000);
+	unsigned int tries;
 
 	if (full_rnd(s, 4) == 0)
 		return 0;
 	if (wrong == 0)
 		return PTE_OF(full_mfn(s, v), odd[full_rnd(s, 5)]);
-	while (level > 1 && full_level(mfn) != level - 1)
+	for (tries = 0; level > 1 && tries < 64; tries++) {
+		if (full_level(mfn) == level - 1)
+			break;
 		mfn = full_own(s, v);
+	}
 	return PTE_OF(mfn, level > 1 || full_level(mfn) == 0 ? RW : RO);
 }
 

@@ -21,8 +21,8 @@
  *                                   (i last, not pf_in)
  *
  * An L1 is promoted and demoted in one go: its children have no children.  It
- * costs what its slots cost, as a descriptor page does, or a call would do the work of thousands of
- * them before it is asked to stop.
+ * costs what its slots cost, as a descriptor page does, or a call would do the
+ * work of thousands of them before it is asked to stop.
  */
 #include "hv/core/page_ref.h"
 

@@ -155,7 +155,7 @@ static int options(struct config *cf, int argc, char **argv)
 		longs[i].name = rows[i].name;
 		longs[i].has_arg =
 			rows[i].arg ? required_argument : no_argument;
-		longs[i].val = rows[i].c;
+		longs[i].val = (unsigned char)rows[i].c;
 		*s++ = rows[i].c;
 		if (rows[i].arg)
 			*s++ = ':';

@@ -63,7 +63,7 @@ static int compare(const void *a, const void *b)
 
 static bool inodes_have(const struct inodes *s, uint64_t ino)
 {
-	return bsearch(&ino, s->v, s->n, sizeof(ino), compare);
+	return s->v && bsearch(&ino, s->v, s->n, sizeof(ino), compare);
 }
 
 /* The memfds of runs that one process maps.  A process that is gone maps

@@ -5,6 +5,15 @@
 #include "hv/hvd/session.h"
 #include "hv/hvd/vdom.h"
 
+static int add_own(struct segs *segs, const struct hv_page_ref *p)
+{
+	int rc = segs_add(segs, p);
+
+	if (!rc)
+		window_to_owner(p->run);
+	return rc;
+}
+
 /* A domain's own pages, for its kernel: what a real kernel has by birth. */
 int op_mem_map_own(struct request *r)
 {
@@ -24,10 +33,9 @@ int op_mem_map_own(struct request *r)
 		for (uint64_t k = 0; k < g[i].count; k++) {
 			rc = hv_mem_lookup(r->s->vd->d, g[i].gfn + k, &p);
 			if (!rc)
-				rc = segs_add(&segs, &p);
+				rc = add_own(&segs, &p);
 			if (rc)
 				return rc;
-			window_to_owner(p.run);
 		}
 	}
 	reply_mapping(&segs, 0, 0, NULL, 0);
@@ -45,10 +53,9 @@ int op_mem_split(struct request *r)
 	if (rc && rc != -EALREADY)
 		return rc;
 	segs_init(&segs);
-	rc = segs_add(&segs, &p);
+	rc = add_own(&segs, &p);
 	if (rc)
 		return rc;
-	window_to_owner(p.run);
 	reply_mapping(&segs, 0, 0, NULL, 0);
 	return 0;
 }

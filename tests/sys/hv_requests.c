@@ -481,32 +481,6 @@ START_TEST(test_no_descriptors)
 }
 END_TEST
 
-/* The session of domain 1's kernel, which does nothing by itself. */
-static int kernel_session(void)
-{
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
-	char byte;
-	struct iovec iov = {&byte, 1};
-	struct msghdr m = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = ctl.buf,
-		.msg_controllen = sizeof(ctl.buf)};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), k;
-
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/kernel1", s.dir);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	ck_assert_int_eq(stand_domain(&s, 1, 65536), 0);
-	ck_assert_int_eq(recvmsg(fd, &m, MSG_CMSG_CLOEXEC), 1);
-	ck_assert_ptr_nonnull(CMSG_FIRSTHDR(&m));
-	memcpy(&k, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(k));
-	close(fd);
-	return k;
-}
-
 static void populate(int fd, uint64_t gfn)
 {
 	struct xen_memory_reservation r = {
@@ -563,7 +537,8 @@ START_TEST(test_split)
 	int a, b, k, r, seconds;
 
 	ck_assert_int_eq(stand_start(&s), 0);
-	k = kernel_session();
+	k = stand_kernel(&s, 1, 65536, false);
+	ck_assert_int_ge(k, 0);
 	a = session(1);
 	b = session(0);
 	populate(a, 0x100);

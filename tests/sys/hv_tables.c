@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "tests/sys/attack.h"
 #include "tests/sys/tables.h"
@@ -216,27 +214,10 @@ END_TEST
 /* The kernel's session of domain 1, which is started for it. */
 static struct hv_client *kernel(void)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} ctl;
-	char byte;
-	struct iovec iov = {&byte, 1};
-	struct msghdr m = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = ctl.buf,
-		.msg_controllen = sizeof(ctl.buf)};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), k;
+	int k = stand_kernel(&s, 1, 16384, true);
 	struct hv_client *c;
 
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/kernel1", s.dir);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	ck_assert_int_eq(stand_domain_pv(&s, 1, 16384), 0);
-	ck_assert_int_eq(recvmsg(fd, &m, MSG_CMSG_CLOEXEC), 1);
-	ck_assert_ptr_nonnull(CMSG_FIRSTHDR(&m));
-	memcpy(&k, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(k));
-	close(fd);
+	ck_assert_int_ge(k, 0);
 	ck_assert_int_eq(hv_client_adopt(&c, k, 0), 0);
 	return c;
 }

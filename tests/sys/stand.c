@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include <xen/domctl.h>
 #include <xencall.h>
 
+#include "hv/proto/fds.h"
 #include "tests/sys/hvd.h"
 
 static int oops(const char *what)
@@ -205,6 +207,28 @@ int stand_domain(struct stand *s, uint32_t domid, uint64_t max_kb)
 int stand_domain_pv(struct stand *s, uint32_t domid, uint64_t max_kb)
 {
 	return domain(s, domid, max_kb, true);
+}
+
+int stand_kernel(struct stand *s, uint32_t domid, uint64_t max_kb, bool pv)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), k;
+	struct fds_got got = {.nr = 0};
+	char byte;
+	struct iovec iov = {&byte, 1};
+
+	if (fd < 0)
+		return oops("socket");
+	/* where tests/sys/bareinit.c sends it */
+	snprintf(
+		sa.sun_path, sizeof(sa.sun_path), "%s/kernel%u", s->dir, domid);
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		oops(sa.sun_path);
+	else if (domain(s, domid, max_kb, pv) == 0 &&
+		 fds_recv(fd, &iov, 1, &k, 1, MSG_CMSG_CLOEXEC, &got) < 0)
+		oops("no session of the kernel");
+	close(fd);
+	return got.nr ? k : -1;
 }
 
 int stand_destroy(struct stand *s, uint32_t domid)

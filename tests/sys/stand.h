@@ -10,6 +10,7 @@
 #ifndef TESTS_SYS_STAND_H
 #define TESTS_SYS_STAND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -34,6 +35,9 @@ int stand_start(struct stand *s);
 int stand_domain(struct stand *s, uint32_t domid, uint64_t max_kb);
 /* The same of kind PV, with page tables. */
 int stand_domain_pv(struct stand *s, uint32_t domid, uint64_t max_kb);
+/* One of either kind; returns the session of its kernel, which does nothing by
+ * itself, or -1.  The caller closes it. */
+int stand_kernel(struct stand *s, uint32_t domid, uint64_t max_kb, bool pv);
 int stand_destroy(struct stand *s, uint32_t domid);
 
 /* From now on handles are opened as this domain. */

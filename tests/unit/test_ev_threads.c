@@ -12,70 +12,20 @@
  * destroyed while the others close and send.  test_ev_tsan is the same under
  * the thread sanitizer.
  */
-#include "hv/core/internal.h"
-
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include "tests/unit/vcpus.h"
 
 enum {
-	WORKERS = 4,
-	VICTIM = 3, /* the domain that dies, and its worker */
+	VICTIM = 3, /* the domain that dies, and its vCPU */
 	CALLS = 4000,
 	PORTS = 8,
 };
 
-struct worker {
-	pthread_t thread;
-	unsigned int nr;
-	uint64_t rng;
-	uint64_t made, done;
-};
-
-static struct worker worker[WORKERS];
-static pthread_barrier_t begin, end;
-static bool over;    /* written between end and begin, as what follows */
-static bool killing; /* the victim dies */
+static bool killing; /* the victim dies; written between rounds */
 static struct hv *hv;
 static struct hv_dom *dom[4];
 static int bindings; /* ends that the host has connected */
 
-static void must(int r)
-{
-	if (!r)
-		return;
-	fprintf(stderr, "test_ev_threads: %d\n", r);
-	exit(1);
-}
-
-/* ---- the host: malloc, and a count ----------------------------------------- */
-
-static void *host_alloc(void *ctx, size_t size)
-{
-	(void)ctx;
-	return calloc(1, size);
-}
-
-static void host_free(void *ctx, void *p, size_t size)
-{
-	(void)ctx, (void)size;
-	free(p);
-}
-
-static int host_run_new(void *ctx, struct hv_run *run)
-{
-	(void)ctx;
-	run->va = calloc(run->nr, HV_PAGE_SIZE);
-	return run->va ? 0 : -ENOMEM;
-}
-
-static void host_run_free(void *ctx, struct hv_run *run)
-{
-	(void)ctx;
-	free(run->va);
-}
+/* ---- the host: a count ------------------------------------------------------- */
 
 static int host_bind(void *ctx, struct hv_dom *d, uint32_t port,
 	struct hv_dom *rd, uint32_t rport)
@@ -99,29 +49,12 @@ static bool host_raise(void *ctx, struct hv_dom *d, uint32_t port)
 	return false;
 }
 
-static void host_event(void *ctx, struct hv_dom *d, enum hv_dom_event ev)
-{
-	(void)ctx, (void)d, (void)ev;
-}
-
-static const struct hv_host host = {.alloc = host_alloc,
-	.free = host_free,
-	.run_new = host_run_new,
-	.run_free = host_run_free,
-	.evt_bind = host_bind,
-	.evt_unbind = host_unbind,
-	.evt_raise = host_raise,
-	.dom_event = host_event};
+static const struct hv_host host = {VCPUS_HOST, .evt_bind = host_bind,
+	.evt_unbind = host_unbind, .evt_raise = host_raise};
 
 /* ---- what the vCPUs do ----------------------------------------------------- */
 
-static unsigned int rnd(struct worker *w, unsigned int n)
-{
-	w->rng = w->rng * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned int)(w->rng >> 33) % n;
-}
-
-static int reset(struct worker *w, struct hv_dom *d)
+static int reset(struct vcpu *w, struct hv_dom *d)
 {
 	uint64_t token = 0;
 	uint32_t budget;
@@ -135,7 +68,7 @@ static int reset(struct worker *w, struct hv_dom *d)
 }
 
 /* What needs nobody's number. */
-static int known_call(struct worker *w, struct hv_dom *d)
+static int known_call(struct vcpu *w, struct hv_dom *d)
 {
 	uint32_t port = rnd(w, PORTS + 2);
 
@@ -151,7 +84,7 @@ static int known_call(struct worker *w, struct hv_dom *d)
 	}
 }
 
-static int open_call(struct worker *w, struct hv_dom *d)
+static int open_call(struct vcpu *w, struct hv_dom *d)
 {
 	uint32_t port, rd = rnd(w, 3) + 1, rport = 1 + rnd(w, PORTS);
 	struct evtchn_status st = {0};
@@ -165,7 +98,7 @@ static int open_call(struct worker *w, struct hv_dom *d)
 	}
 }
 
-static int virq_call(struct worker *w)
+static int virq_call(struct vcpu *w)
 {
 	uint32_t port;
 
@@ -176,7 +109,7 @@ static int virq_call(struct worker *w)
 	}
 }
 
-static int any_call(struct worker *w)
+static int any_call(struct vcpu *w)
 {
 	struct hv_dom *d = dom[w->nr ? w->nr : 1];
 	unsigned int op = rnd(w, 128);
@@ -188,35 +121,15 @@ static int any_call(struct worker *w)
 	return op == 60 ? reset(w, d) : open_call(w, d);
 }
 
-static void victim_dies(struct worker *w)
+static void vcpus_work(struct vcpu *w)
 {
-	uint32_t budget;
-	int r;
-
-	do {
-		budget = rnd(w, 3);
-		r = hv_dom_destroy(dom[VICTIM], &budget);
-	} while (r == -ERESTART);
-	must(r);
-}
-
-static void *work(void *arg)
-{
-	struct worker *w = arg;
-	bool dies;
-
-	for (;;) {
-		pthread_barrier_wait(&begin);
-		if (over)
-			return NULL;
-		dies = killing && w->nr == VICTIM;
-		if (dies)
-			victim_dies(w);
-		for (unsigned int i = 0; i < CALLS && !dies; i++) {
-			w->made++;
-			w->done += any_call(w) == 0;
-		}
-		pthread_barrier_wait(&end);
+	if (killing && w->nr == VICTIM) {
+		vcpus_destroy(w, dom[VICTIM]);
+		return;
+	}
+	for (unsigned int i = 0; i < CALLS; i++) {
+		w->made++;
+		w->done += any_call(w) == 0;
 	}
 }
 
@@ -249,59 +162,22 @@ static void era_end(void)
 	hv_free(hv);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static uint64_t number_of(const char *name, uint64_t otherwise)
-{
-	const char *s = getenv(name);
-
-	return s && *s ? strtoull(s, NULL, 10) : otherwise;
-}
-
-static void start(uint64_t seed)
-{
-	pthread_barrier_init(&begin, NULL, WORKERS + 1);
-	pthread_barrier_init(&end, NULL, WORKERS + 1);
-	for (unsigned int i = 0; i < WORKERS; i++) {
-		worker[i].nr = i;
-		worker[i].rng = seed * 1000003 + i;
-		if (pthread_create(&worker[i].thread, NULL, work, &worker[i]))
-			must(-EAGAIN);
-	}
-}
-
 int main(void)
 {
-	uint64_t ms = number_of("EV_THREADS_MS", 300), round = 0;
-	uint64_t seed = number_of("EV_THREADS_SEED", 1), made = 0, done = 0;
-	int64_t t0 = now_ms();
+	uint64_t ms = soak_number("EV_THREADS_MS", 300), round = 0;
+	uint64_t seed = soak_number("EV_THREADS_SEED", 1);
+	int64_t t0 = soak_ms();
 
-	start(seed);
-	while (round < 16 || round % 4 || now_ms() - t0 < (int64_t)ms) {
+	vcpus_start(seed);
+	while (round < 16 || round % 4 || soak_ms() - t0 < (int64_t)ms) {
 		if (round % 4 == 0)
 			era_begin();
 		killing = round % 4 == 3;
-		pthread_barrier_wait(&begin);
-		pthread_barrier_wait(&end);
+		vcpus_round();
 		hv_check(hv);
 		if (round++ % 4 == 3)
 			era_end();
 	}
-	over = true;
-	pthread_barrier_wait(&begin);
-	for (unsigned int i = 0; i < WORKERS; i++) {
-		pthread_join(worker[i].thread, NULL);
-		made += worker[i].made;
-		done += worker[i].done;
-	}
-	printf("%" PRIu64 " rounds, %" PRIu64 " calls (%" PRIu64
-	       " done), seed %" PRIu64 ": ok\n",
-		round, made, done, seed);
+	vcpus_stop(round, seed);
 	return 0;
 }

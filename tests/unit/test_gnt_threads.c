@@ -13,17 +13,10 @@
  * is the same under the thread sanitizer: that what the explorer takes for one
  * step, being plain memory, is behind a lock.
  */
-#include "hv/core/internal.h"
-
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include "tests/unit/vcpus.h"
 
 enum {
-	WORKERS = 4,
-	GRANTER = 0, /* the number of its worker */
+	GRANTER = 0, /* the number of its vCPU */
 	CALLS = 2000,
 	REFS = 4,
 	PAGES = 3,
@@ -31,76 +24,17 @@ enum {
 	ADDR = 0x1000,
 };
 
-struct worker {
-	pthread_t thread;
-	unsigned int nr;
-	uint64_t rng;
-	uint64_t made, done;
-};
-
-static struct worker worker[WORKERS];
-static pthread_barrier_t begin, end;
-static bool over;        /* written between end and begin, as what follows */
+/* Written between rounds. */
 static uint32_t killing; /* the domain that dies: 1, 2, or none */
 static bool liar;
 static struct hv *hv;
 static struct hv_dom *dom[4];
 
-/* ---- the host: malloc ------------------------------------------------------ */
-
-static void *host_alloc(void *ctx, size_t size)
-{
-	(void)ctx;
-	return calloc(1, size);
-}
-
-static void host_free(void *ctx, void *p, size_t size)
-{
-	(void)ctx, (void)size;
-	free(p);
-}
-
-static int host_run_new(void *ctx, struct hv_run *run)
-{
-	(void)ctx;
-	run->va = calloc(run->nr, HV_PAGE_SIZE);
-	return run->va ? 0 : -ENOMEM;
-}
-
-static void host_run_free(void *ctx, struct hv_run *run)
-{
-	(void)ctx;
-	free(run->va);
-}
-
-static void host_event(void *ctx, struct hv_dom *d, enum hv_dom_event ev)
-{
-	(void)ctx, (void)d, (void)ev;
-}
-
-static const struct hv_host host = {.alloc = host_alloc,
-	.free = host_free,
-	.run_new = host_run_new,
-	.run_free = host_run_free,
-	.dom_event = host_event};
-
-static void must(int r)
-{
-	if (!r)
-		return;
-	fprintf(stderr, "test_gnt_threads: %d\n", r);
-	exit(1);
-}
+static const struct hv_host host = {VCPUS_HOST};
 
 /* ---- what the vCPUs do ----------------------------------------------------- */
 
-static unsigned int rnd(struct worker *w, unsigned int n)
-{
-	w->rng = w->rng * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned int)(w->rng >> 33) % n;
-}
-
-static uint32_t head_of(struct worker *w)
+static uint32_t head_of(struct vcpu *w)
 {
 	static const uint16_t flags[] = {GTF_permit_access,
 		GTF_permit_access | GTF_readonly, GTF_invalid,
@@ -109,7 +43,7 @@ static uint32_t head_of(struct worker *w)
 	return (2 + rnd(w, 2)) << 16 | flags[rnd(w, liar ? 4 : 2)];
 }
 
-static int grant(struct worker *w)
+static int grant(struct vcpu *w)
 {
 	struct gnt_shared *e = gnt_entry(dom[1], rnd(w, REFS));
 	uint32_t x = hv_guest_load(&e->head);
@@ -127,7 +61,7 @@ static int grant(struct worker *w)
 }
 
 /* A page goes, and another comes. */
-static int exchange(struct worker *w)
+static int exchange(struct vcpu *w)
 {
 	uint64_t gfn = rnd(w, PAGES);
 	int r = hv_mem_remove(dom[1], gfn);
@@ -137,7 +71,7 @@ static int exchange(struct worker *w)
 	return hv_mem_populate(dom[1], HV_RUN_SHARE, 1, &gfn, NULL);
 }
 
-static int granter_call(struct worker *w)
+static int granter_call(struct vcpu *w)
 {
 	switch (rnd(w, 8)) {
 	case 0: return exchange(w);
@@ -147,7 +81,7 @@ static int granter_call(struct worker *w)
 	}
 }
 
-static int map(struct worker *w, struct hv_dom *d)
+static int map(struct vcpu *w, struct hv_dom *d)
 {
 	struct hv_gnt_map m = {.domid = 1,
 		.ref = rnd(w, REFS),
@@ -163,7 +97,7 @@ static int map(struct worker *w, struct hv_dom *d)
 	return m.status;
 }
 
-static int unmap(struct worker *w, struct hv_dom *d)
+static int unmap(struct vcpu *w, struct hv_dom *d)
 {
 	struct hv_gnt_unmap u = {.handle = rnd(w, HANDLES)};
 	unsigned int parts = 1 + rnd(w, 3);
@@ -174,7 +108,7 @@ static int unmap(struct worker *w, struct hv_dom *d)
 	return u.status;
 }
 
-static int copy(struct worker *w, struct hv_dom *d)
+static int copy(struct vcpu *w, struct hv_dom *d)
 {
 	/* bytes of its own: what is copied is not locked */
 	uint16_t at = (uint16_t)(w->nr * 64);
@@ -189,7 +123,7 @@ static int copy(struct worker *w, struct hv_dom *d)
 	return c.status;
 }
 
-static int mapper_call(struct worker *w)
+static int mapper_call(struct vcpu *w)
 {
 	struct hv_dom *d = dom[w->nr == 3 ? 3 : 2];
 	unsigned int op = rnd(w, 5);
@@ -199,35 +133,16 @@ static int mapper_call(struct worker *w)
 	return op == 0 ? copy(w, d) : map(w, d);
 }
 
-static void kill_one(struct worker *w)
+static void vcpus_work(struct vcpu *w)
 {
-	uint32_t budget;
-	int r;
-
-	do {
-		budget = rnd(w, 3);
-		r = hv_dom_destroy(dom[killing], &budget);
-	} while (r == -ERESTART);
-	must(r);
-}
-
-static void *work(void *arg)
-{
-	struct worker *w = arg;
-	unsigned int i;
-
-	for (;;) {
-		pthread_barrier_wait(&begin);
-		if (over)
-			return NULL;
-		if (killing && w->nr == GRANTER)
-			kill_one(w);
-		for (i = 0; i < CALLS && !(killing && w->nr == GRANTER); i++) {
-			w->made++;
-			w->done += (w->nr == GRANTER ? granter_call(w)
-						     : mapper_call(w)) == 0;
-		}
-		pthread_barrier_wait(&end);
+	if (killing && w->nr == GRANTER) {
+		vcpus_destroy(w, dom[killing]);
+		return;
+	}
+	for (unsigned int i = 0; i < CALLS; i++) {
+		w->made++;
+		w->done += (w->nr == GRANTER ? granter_call(w)
+					     : mapper_call(w)) == 0;
 	}
 }
 
@@ -279,49 +194,21 @@ static void era_begin(void)
 	dom_make(3, 1);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static uint64_t number_of(const char *name, uint64_t otherwise)
-{
-	const char *s = getenv(name);
-
-	return s && *s ? strtoull(s, NULL, 10) : otherwise;
-}
-
-static void start(uint64_t seed)
-{
-	pthread_barrier_init(&begin, NULL, WORKERS + 1);
-	pthread_barrier_init(&end, NULL, WORKERS + 1);
-	for (unsigned int i = 0; i < WORKERS; i++) {
-		worker[i].nr = i;
-		worker[i].rng = seed * 1000003 + i;
-		if (pthread_create(&worker[i].thread, NULL, work, &worker[i]))
-			must(-EAGAIN);
-	}
-}
-
 int main(void)
 {
-	uint64_t ms = number_of("GNT_THREADS_MS", 300), round = 0;
-	uint64_t seed = number_of("GNT_THREADS_SEED", 1), made = 0, done = 0;
-	int64_t t0 = now_ms();
+	uint64_t ms = soak_number("GNT_THREADS_MS", 300), round = 0;
+	uint64_t seed = soak_number("GNT_THREADS_SEED", 1);
+	int64_t t0 = soak_ms();
 
-	start(seed);
-	while (round < 16 || now_ms() - t0 < (int64_t)ms) {
+	vcpus_start(seed);
+	while (round < 16 || soak_ms() - t0 < (int64_t)ms) {
 		if (round % 4 == 0)
 			era_begin();
 		liar = round % 8 >= 5;
 		killing = round % 4 == 3 ? 1 + (round % 8 == 7) : 0;
 		/* a vCPU that makes a call keeps its domain */
 		dom_hold(dom[2]);
-		pthread_barrier_wait(&begin);
-		pthread_barrier_wait(&end);
+		vcpus_round();
 		dom_drop(dom[2]);
 		hv_check(hv);
 		if (round++ % 4 == 3)
@@ -329,15 +216,6 @@ int main(void)
 	}
 	if (round % 4)
 		era_end();
-	over = true;
-	pthread_barrier_wait(&begin);
-	for (unsigned int i = 0; i < WORKERS; i++) {
-		pthread_join(worker[i].thread, NULL);
-		made += worker[i].made;
-		done += worker[i].done;
-	}
-	printf("%" PRIu64 " rounds, %" PRIu64 " calls (%" PRIu64
-	       " done), seed %" PRIu64 ": ok\n",
-		round, made, done, seed);
+	vcpus_stop(round, seed);
 	return 0;
 }

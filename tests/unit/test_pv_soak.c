@@ -17,6 +17,7 @@
  * this notices it; table unseen[] says which rules one thread cannot test.
  */
 #include "tests/unit/pv_full.h"
+#include "tests/unit/soak.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -265,13 +266,6 @@ static void report(uint64_t ops)
 	}
 }
 
-static uint64_t number_of(const char *name, uint64_t otherwise)
-{
-	const char *s = getenv(name);
-
-	return s && *s ? strtoull(s, NULL, 10) : otherwise;
-}
-
 static void soak(uint64_t ops)
 {
 	uint64_t era = 0, next = 1;
@@ -308,9 +302,9 @@ static void soak(uint64_t ops)
 
 int main(void)
 {
-	seed = number_of("PV_SOAK_SEED", 1);
+	seed = soak_number("PV_SOAK_SEED", 1);
 	rng = seed;
-	soak(number_of("PV_SOAK_OPS", 200000));
+	soak(soak_number("PV_SOAK_OPS", 200000));
 	return 0;
 }
 
@@ -418,10 +412,10 @@ static bool broken_ok(enum hv_fault f, uint64_t ops, bool *noticed)
 
 int main(void)
 {
-	uint64_t ops = number_of("PV_SOAK_OPS", 1200000);
+	uint64_t ops = soak_number("PV_SOAK_OPS", 1200000);
 	unsigned int f, bad = 0, seen = 0;
 
-	seed = number_of("PV_SOAK_SEED", 1);
+	seed = soak_number("PV_SOAK_SEED", 1);
 	rng = seed;
 	for (f = 0; f < NR_PV_FAULTS; f++) {
 		bool noticed;

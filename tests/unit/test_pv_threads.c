@@ -16,10 +16,10 @@
  * has mapped itself, as a guest does that knows its handles.
  */
 #include "tests/unit/pv_full.h"
+#include "tests/unit/soak.h"
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <time.h>
 
 enum { CALLS = 3000, MINE = 4 };
 
@@ -126,21 +126,6 @@ static void era_begin(uint64_t round)
 		memset(worker[i].mine, 0, sizeof(worker[i].mine));
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static uint64_t number_of(const char *name, uint64_t otherwise)
-{
-	const char *s = getenv(name);
-
-	return s && *s ? strtoull(s, NULL, 10) : otherwise;
-}
-
 static void start(uint64_t seed)
 {
 	unsigned int i;
@@ -159,14 +144,14 @@ static void start(uint64_t seed)
 
 int main(void)
 {
-	uint64_t ms = number_of("PV_THREADS_MS", 400);
-	uint64_t seed = number_of("PV_SOAK_SEED", 1), round = 0, sum[3] = {0};
-	int64_t t0 = now_ms(), said = t0;
+	uint64_t ms = soak_number("PV_THREADS_MS", 400);
+	uint64_t seed = soak_number("PV_SOAK_SEED", 1), round = 0, sum[3] = {0};
+	int64_t t0 = soak_ms(), said = t0;
 	unsigned int i;
 
 	start(seed);
 	/* each kind of round at least once */
-	while (round < 16 || now_ms() - t0 < (int64_t)ms) {
+	while (round < 16 || soak_ms() - t0 < (int64_t)ms) {
 		if (round % 4 == 0)
 			era_begin(round);
 		killing = round % 4 == 3;
@@ -175,9 +160,9 @@ int main(void)
 		pthread_barrier_wait(&begin);
 		pthread_barrier_wait(&end);
 		check(seed, round++);
-		if (now_ms() - said < 15000)
+		if (soak_ms() - said < 15000)
 			continue;
-		said = now_ms();
+		said = soak_ms();
 		printf("%" PRIu64 " rounds, %ld s\n", round,
 			(long)((said - t0) / 1000));
 		fflush(stdout);

@@ -77,15 +77,13 @@ enum { DECIDE_SWAP = 0, DECIDE_WAIT = 1 };
 HV_HOT int get_decide(
 	uint64_t x, enum hv_type t, unsigned int flags, uint64_t *nx)
 {
+	const uint64_t none = PAGE_TYPE_OF(t) | PAGE_VALID;
+	/* a page of no type is as good as one that is WRITABLE 0 times */
+	const uint64_t y = t == HV_TYPE_WRITABLE && x == 0 ? none : x;
+
 	/* most often: validated as @t, no other bit, and room for one more */
-	if (x - (PAGE_TYPE_OF(t) | PAGE_VALID) < PAGE_COUNT_MAX &&
-		!(flags & PAGE_NOPROMOTE)) {
-		*nx = x + 1;
-		return DECIDE_SWAP;
-	}
-	/* or nothing yet */
-	if (t == HV_TYPE_WRITABLE && x == 0 && !(flags & PAGE_NOPROMOTE)) {
-		*nx = (PAGE_TYPE_OF(t) | PAGE_VALID) + 1;
+	if (y - none < PAGE_COUNT_MAX && !(flags & PAGE_NOPROMOTE)) {
+		*nx = y + 1;
 		return DECIDE_SWAP;
 	}
 	if (PAGE_COUNT(x) == PAGE_COUNT_MAX)

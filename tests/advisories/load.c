@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/macro.h"
+#include "tests/soak.h"
 
 /*
  * The best of many short runs counts: what else uses the processor only ever
@@ -317,18 +318,11 @@ static void soak_limits(void)
 	SAID(0, K2, SET_QUOTA, "outstanding 20");
 }
 
-static unsigned long number_of(const char *name, unsigned long otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoul(text, NULL, 10) : otherwise;
-}
-
 START_TEST(soak_all)
 {
-	uint64_t end = now_ms() + number_of("ADV_SOAK_SECONDS", 5) * 1000;
+	uint64_t end = now_ms() + soak_number("ADV_SOAK_SECONDS", 5) * 1000;
 
-	soak.seed = number_of("ADV_SEED", 1) * 88172645463325252u;
+	soak.seed = soak_number("ADV_SEED", 1) * 88172645463325252u;
 	watch(K2, "@releaseDomain", "t");
 	for (int i = 1; i <= ACTORS; i++)
 		guest(i);

@@ -26,6 +26,7 @@
 #include <time.h>
 
 #include "hv/compat/port.h"
+#include "tests/soak.h"
 #include "tests/sys/agent.h"
 #include "tests/sys/hvd.h"
 #include "tests/sys/machine.h"
@@ -49,19 +50,6 @@ static struct hv_events events;
 static struct life lives[LIVES_MAX];
 static unsigned int n_lives = 64, n_rounds = 4;
 static uint64_t seed = 20170502;
-
-static uint32_t random_below(uint32_t n)
-{
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(seed >> 33) % n;
-}
-
-static unsigned int from_env(const char *name, unsigned int normal)
-{
-	const char *s = getenv(name);
-
-	return s ? (unsigned int)atoi(s) : normal;
-}
 
 static struct agent_answer call(
 	struct life *l, int op, int a, int b, int c, int d)
@@ -182,7 +170,7 @@ static void destroy(struct life *l)
 	bool connected = l->stage == CONNECTED;
 	int status;
 
-	if (random_below(2))
+	if (soak_rnd(&seed, 2))
 		unmap(l);
 	ck_assert_int_eq(machine_destroy(&machine, l->domid), 0);
 	ck_assert_int_eq(machine_wait(&machine, l->exec, 10, &status), 0);
@@ -198,7 +186,7 @@ static bool step(struct life *l)
 	switch (l->stage) {
 	case NONE: create(l); return true;
 	case CREATED:
-		if (random_below(8))
+		if (soak_rnd(&seed, 8))
 			connect_life(l);
 		else
 			destroy(l); /* dies young */
@@ -239,7 +227,7 @@ static void one_round(void)
 
 	memset(lives, 0, sizeof(lives));
 	while (left) {
-		struct life *l = &lives[random_below(n_lives)];
+		struct life *l = &lives[soak_rnd(&seed, n_lives)];
 		bool over = l->stage == ENDED && !l->mapped;
 
 		if (!over && step(l) && l->stage == ENDED && !l->mapped)
@@ -261,8 +249,8 @@ START_TEST(test_lives)
 	struct hva_info before;
 	long middle = 0, last = 0;
 
-	n_lives = from_env("HV_LIVES", n_lives);
-	n_rounds = from_env("HV_ROUNDS", n_rounds);
+	n_lives = (unsigned int)soak_number("HV_LIVES", n_lives);
+	n_rounds = (unsigned int)soak_number("HV_ROUNDS", n_rounds);
 	ck_assert_uint_le(n_lives, LIVES_MAX);
 	raise_limit();
 	ck_assert_int_eq(machine_start(&machine, (uid_t)-1, -1), 0);

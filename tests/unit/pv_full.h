@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "hv/core/pv.h"
+#include "tests/soak.h"
 
 enum {
 	FULL_SLOTS = 512,
@@ -40,12 +41,6 @@ struct full {
 };
 
 static struct full full;
-
-static inline uint64_t full_rnd(uint64_t *s, uint64_t n)
-{
-	*s = *s * 6364136223846793005ull + 1442695040888963407ull;
-	return (*s >> 33) % n;
-}
 
 /* @model: with TLBs and caches. */
 static inline void full_init(bool model, bool explicit_pins)
@@ -99,7 +94,7 @@ static inline uint64_t full_own(uint64_t *s, const struct pv_vcpu *v)
 	unsigned int tries;
 
 	for (tries = 0; tries < 16; tries++) {
-		mfn = 1 + full_rnd(s, FULL_FREE - 1);
+		mfn = 1 + soak_rnd(s, FULL_FREE - 1);
 		if (__atomic_load_n(&full.pages[mfn].owner, __ATOMIC_RELAXED) ==
 			v->dom->id)
 			break;
@@ -109,7 +104,7 @@ static inline uint64_t full_own(uint64_t *s, const struct pv_vcpu *v)
 
 static inline uint64_t full_mfn(uint64_t *s, const struct pv_vcpu *v)
 {
-	return full_rnd(s, 64) ? full_own(s, v) : full_rnd(s, FULL_PAGES + 2);
+	return soak_rnd(s, 64) ? full_own(s, v) : soak_rnd(s, FULL_PAGES + 2);
 }
 
 /* An entry for a table that plays @level; wrong ones are for tables that are
@@ -120,13 +115,13 @@ static inline uint64_t full_entry(
 	static const uint64_t odd[] = {
 		RO, RW | PTE_A, RW | PTE_PCD, RW | PTE_PSE, RW | PTE_PKEY};
 	uint64_t mfn = full_own(s, v);
-	uint64_t wrong = full_rnd(s, in_use ? 16 : 20000);
+	uint64_t wrong = soak_rnd(s, in_use ? 16 : 20000);
 	unsigned int tries;
 
-	if (full_rnd(s, 4) == 0)
+	if (soak_rnd(s, 4) == 0)
 		return 0;
 	if (wrong == 0)
-		return PTE_OF(full_mfn(s, v), odd[full_rnd(s, 5)]);
+		return PTE_OF(full_mfn(s, v), odd[soak_rnd(s, 5)]);
 	for (tries = 0; level > 1 && tries < 64; tries++) {
 		if (full_level(mfn) == level - 1)
 			break;
@@ -137,9 +132,8 @@ static inline uint64_t full_entry(
 
 static inline unsigned int full_slot(uint64_t *s)
 {
-	return (unsigned int)(full_rnd(s, 2)
-				      ? full_rnd(s, FULL_SLOTS)
-				      : full_rnd(s, 4) * 73 + full_rnd(s, 2));
+	return soak_rnd(s, 2) ? soak_rnd(s, FULL_SLOTS)
+			      : soak_rnd(s, 4) * 73 + soak_rnd(s, 2);
 }
 
 /* A virtual page: mostly one that the vCPU's tables lead to. */
@@ -150,13 +144,12 @@ static inline uint64_t full_vpn(uint64_t *s, struct pv_vcpu *v)
 	unsigned int lvl, slot = 0, tries;
 
 #ifndef HV_THREADS /* there it may be killed meanwhile */
-	if (full_rnd(s, 8))
+	if (soak_rnd(s, 8))
 		p = v->kroot;
 #endif
 	for (lvl = 4; lvl > 0; lvl--) {
 		for (tries = 0; tries < 16; tries++) {
-			slot = tries ? full_slot(s)
-				     : (unsigned int)full_rnd(s, 4) * 73;
+			slot = tries ? full_slot(s) : soak_rnd(s, 4) * 73;
 			e = p ? pv_slot_read(v->pv, p, slot) : 0;
 			if (!p || e & PTE_PRESENT)
 				break;
@@ -211,10 +204,10 @@ static inline enum full_op full_pick(uint64_t *s, bool model)
 		[OP_EVICT] = 4};
 	unsigned int op, n;
 
-	if (full_rnd(s, 4096) == 0)
+	if (soak_rnd(s, 4096) == 0)
 		return OP_DECREASE;
 	do {
-		n = (unsigned int)full_rnd(s, 156);
+		n = soak_rnd(s, 156);
 		for (op = 0; n >= often[op]; op++)
 			n -= often[op];
 	} while (op >= OP_WRITE && !model);
@@ -224,21 +217,21 @@ static inline enum full_op full_pick(uint64_t *s, bool model)
 /* Something with a page that the vCPU has a translation of. */
 static inline void full_choose_recent(uint64_t *s, struct full_call *c)
 {
-	const struct pv_tlb_entry *t = &c->v->tlb[full_rnd(s, 3)];
+	const struct pv_tlb_entry *t = &c->v->tlb[soak_rnd(s, 3)];
 
 	if (!t->valid)
 		return;
 	c->mfn = t->mfn;
 	c->level = 1;
-	switch (full_rnd(s, 8)) {
+	switch (soak_rnd(s, 8)) {
 	case 0: c->op = OP_PIN; return;
 	case 1: c->op = OP_TRANSFER; return;
-	case 2: c->op = full_rnd(s, 16) ? OP_PIN : OP_DECREASE; return;
+	case 2: c->op = soak_rnd(s, 16) ? OP_PIN : OP_DECREASE; return;
 	default: break;
 	}
 	c->op = OP_VA;
 	c->mfn = t->vpn;
-	c->e = full_rnd(s, 4) ? 0 : PTE_OF(t->mfn, RW | PTE_PCD);
+	c->e = soak_rnd(s, 4) ? 0 : PTE_OF(t->mfn, RW | PTE_PCD);
 }
 
 static inline void full_choose(
@@ -251,30 +244,30 @@ static inline void full_choose(
 	c->v = v;
 	c->op = full_pick(s, model);
 	c->mfn = full_mfn(s, v);
-	c->to = full_rnd(s, 2) ? full_mfn(s, v)
-			       : 1 + full_rnd(s, FULL_FREE - 1);
+	c->to = soak_rnd(s, 2) ? full_mfn(s, v)
+			       : 1 + soak_rnd(s, FULL_FREE - 1);
 	c->level = full_level(c->mfn);
-	if (c->level == 0 || full_rnd(s, 16) == 0)
-		c->level = 1 + (unsigned int)full_rnd(s, 4);
+	if (c->level == 0 || soak_rnd(s, 16) == 0)
+		c->level = 1 + soak_rnd(s, 4);
 	c->slot = full_slot(s);
 	in_use = c->mfn < FULL_PAGES &&
 		 type_is_table(page_type(&full.pages[c->mfn]));
 	if (!in_use && full_level(c->mfn))
 		c->level = full_level(c->mfn);
 	c->e = full_entry(s, v, c->level, in_use);
-	c->flag = full_rnd(s, 2);
+	c->flag = soak_rnd(s, 2);
 	if (c->op == OP_VA || c->op == OP_WRITE || c->op == OP_READ) {
 		c->mfn = full_vpn(s, v);
 		if (c->op == OP_VA)
 			c->e = full_entry(s, v, 1, true);
-	} else if (in_use && c->op == OP_MOD && full_rnd(s, 4) == 0) {
+	} else if (in_use && c->op == OP_MOD && soak_rnd(s, 4) == 0) {
 		/* one bit alone */
 		c->e = pv_slot_read(v->pv, &full.pages[c->mfn], c->slot) ^
-		       (full_rnd(s, 2) ? PTE_PCD : 1ull << full_rnd(s, 64));
+		       (soak_rnd(s, 2) ? PTE_PCD : 1ull << soak_rnd(s, 64));
 	}
-	if (model && full_rnd(s, 4) == 0)
+	if (model && soak_rnd(s, 4) == 0)
 		full_choose_recent(s, c);
-	c->budget = budget[full_rnd(s, 6)];
+	c->budget = budget[soak_rnd(s, 6)];
 }
 
 /* @g: the grant of OP_UNMAP, and the new one of OP_MAP. */

@@ -2,6 +2,7 @@
 /*
  * test_page.c: page counts, promotion and demotion, one vCPU at a time.
  */
+#include "tests/soak.h"
 #include "tests/unit/pv_box.h"
 
 #define V1 (&box.cpu[1])
@@ -291,28 +292,22 @@ START_TEST(test_descriptors)
 END_TEST
 
 /* A random walk over everything, under the specification. */
-static uint64_t rnd(uint64_t *s, uint64_t n)
-{
-	*s = *s * 6364136223846793005ull + 1442695040888963407ull;
-	return (*s >> 33) % n;
-}
-
 static void random_call(uint64_t *s)
 {
-	struct pv_vcpu *v = &box.cpu[rnd(s, 2)];
-	uint64_t mfn = 1 + rnd(s, 12), to = 1 + rnd(s, 19);
+	struct pv_vcpu *v = &box.cpu[soak_rnd(s, 2)];
+	uint64_t mfn = 1 + soak_rnd(s, 12), to = 1 + soak_rnd(s, 19);
 	static const uint64_t bits[] = {
 		RO, RW, RW, 0, RW | PTE_A, RO | PTE_PSE, RW | PTE_PCD};
 
-	v->budget = (unsigned int)rnd(s, 4);
-	switch (rnd(s, 6)) {
-	case 0: (void)pv_pin(v, mfn, 1 + (unsigned int)rnd(s, 4)); break;
+	v->budget = soak_rnd(s, 4);
+	switch (soak_rnd(s, 6)) {
+	case 0: (void)pv_pin(v, mfn, 1 + soak_rnd(s, 4)); break;
 	case 1: (void)pv_unpin(v, mfn); break;
-	case 2: (void)pv_set_root(v, mfn, rnd(s, 2)); break;
+	case 2: (void)pv_set_root(v, mfn, soak_rnd(s, 2)); break;
 	case 3: (void)pv_settle(v); break;
 	default:
-		(void)pv_mod_entry(v, mfn, (unsigned int)rnd(s, BOX_SLOTS),
-			PTE_OF(to, bits[rnd(s, 7)]));
+		(void)pv_mod_entry(v, mfn, soak_rnd(s, BOX_SLOTS),
+			PTE_OF(to, bits[soak_rnd(s, 7)]));
 	}
 }
 

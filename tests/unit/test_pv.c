@@ -2,6 +2,7 @@
 /*
  * test_pv.c: the calls of PV guests on their memory, one vCPU at a time.
  */
+#include "tests/soak.h"
 #include "tests/unit/pv_box.h"
 
 #define V0 (&box.cpu[0])
@@ -510,36 +511,32 @@ END_TEST
 
 /* ---- everything, at random ----------------------------------------------- */
 
-static uint64_t rnd(uint64_t *s, uint64_t n)
-{
-	*s = *s * 6364136223846793005ull + 1442695040888963407ull;
-	return (*s >> 33) % n;
-}
-
 static void random_call(uint64_t *s)
 {
-	struct pv_vcpu *v = &box.cpu[1 + rnd(s, 2)];
-	uint64_t mfn = 1 + rnd(s, 23), to = 1 + rnd(s, 23);
+	struct pv_vcpu *v = &box.cpu[1 + soak_rnd(s, 2)];
+	uint64_t mfn = 1 + soak_rnd(s, 23), to = 1 + soak_rnd(s, 23);
 	static const uint64_t bits[] = {
 		RO, RW, RW, 0, RW | PTE_A, RW | PTE_PCD};
-	uint64_t e = PTE_OF(to, bits[rnd(s, 6)]);
-	unsigned int slot = (unsigned int)rnd(s, BOX_SLOTS);
-	struct pv_grant *g = &box.grants[rnd(s, BOX_GRANTS)];
+	uint64_t e = PTE_OF(to, bits[soak_rnd(s, 6)]);
+	unsigned int slot = soak_rnd(s, BOX_SLOTS);
+	struct pv_grant *g = &box.grants[soak_rnd(s, BOX_GRANTS)];
 
-	v->budget = (unsigned int)rnd(s, 4);
-	switch (rnd(s, 16)) {
+	v->budget = soak_rnd(s, 4);
+	switch (soak_rnd(s, 16)) {
 	case 0:
-	case 1: (void)pv_pin(v, mfn, 1 + (unsigned int)rnd(s, 4)); break;
+	case 1: (void)pv_pin(v, mfn, 1 + soak_rnd(s, 4)); break;
 	case 2: (void)pv_unpin(v, mfn); break;
-	case 3: (void)pv_set_root(v, mfn, rnd(s, 2)); break;
+	case 3: (void)pv_set_root(v, mfn, soak_rnd(s, 2)); break;
 	case 4: (void)pv_update_va(v, slot, e); break;
-	case 5: (void)pv_guest_write(v, rnd(s, 8), slot, e); break;
-	case 6: (void)pv_set_gdt(v, &mfn, (unsigned int)rnd(s, 2)); break;
-	case 7: (void)pv_grant_map(v, mfn, slot, to, rnd(s, 2), &g); break;
+	case 5: (void)pv_guest_write(v, soak_rnd(s, 8), slot, e); break;
+	case 6: (void)pv_set_gdt(v, &mfn, soak_rnd(s, 2)); break;
+	case 7: (void)pv_grant_map(v, mfn, slot, to, soak_rnd(s, 2), &g); break;
 	case 8: (void)pv_grant_unmap(v, g); break;
-	case 9: (void)pv_transfer(v, mfn, box.cpu[1 + rnd(s, 2)].dom); break;
+	case 9:
+		(void)pv_transfer(v, mfn, box.cpu[1 + soak_rnd(s, 2)].dom);
+		break;
 	case 10:
-		if (rnd(s, 8) == 0)
+		if (soak_rnd(s, 8) == 0)
 			(void)pv_decrease(v, mfn);
 		break;
 	case 11: pv_cache_evict(&box.pv, &box.pages[mfn]); break;

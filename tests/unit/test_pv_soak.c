@@ -17,10 +17,9 @@
  * this notices it; table unseen[] says which rules one thread cannot test.
  */
 #include "tests/unit/pv_full.h"
-#include "tests/unit/soak.h"
+#include "tests/soak.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #ifdef HV_FAULTS
 #include <sys/wait.h>
@@ -187,23 +186,23 @@ static void done_ok(const struct full_call *c, int r)
 /* What was given up comes back, or in the end nobody would have a page. */
 static void refill(void)
 {
-	struct hv_page *p = &full.pages[1 + full_rnd(&rng, FULL_FREE - 1)];
+	struct hv_page *p = &full.pages[1 + soak_rnd(&rng, FULL_FREE - 1)];
 
 	if (p->count || p->owner)
 		return;
 	p->count = PAGE_CLAIMED;
-	if (page_assign(&full.cpu[0], p, &full.dom[1 + full_rnd(&rng, 2)]))
+	if (page_assign(&full.cpu[0], p, &full.dom[1 + soak_rnd(&rng, 2)]))
 		wrong(NULL, 0, "a free page cannot be had");
 }
 
 static void one_call(bool model)
 {
 	struct full_call c;
-	struct pv_grant *g = &full.grants[full_rnd(&rng, FULL_GRANTS)];
+	struct pv_grant *g = &full.grants[soak_rnd(&rng, FULL_GRANTS)];
 	int r;
 
 	full_choose(
-		&rng, &full.cpu[1 + full_rnd(&rng, FULL_CPUS - 1)], model, &c);
+		&rng, &full.cpu[1 + soak_rnd(&rng, FULL_CPUS - 1)], model, &c);
 	c.v->budget = c.budget;
 	r = is_exact(&c) ? mod_exact(&c) : full_make(&c, &g);
 	switch (r) {
@@ -237,7 +236,7 @@ static void era_end(void)
 	check_all(NULL, 0);
 	for (i = 1; i < FULL_DOMS; i++) {
 		do {
-			v->budget = (uint32_t)full_rnd(&rng, 300);
+			v->budget = (uint32_t)soak_rnd(&rng, 300);
 			r = pv_kill(v, &full.dom[i]);
 			words_ok(NULL, r);
 			if (n++ % 64 == 0)
@@ -269,7 +268,7 @@ static void report(uint64_t ops)
 static void soak(uint64_t ops)
 {
 	uint64_t era = 0, next = 1;
-	time_t start = time(NULL);
+	int64_t start = soak_ms();
 	bool model;
 
 	while (made < ops) {
@@ -286,7 +285,7 @@ static void soak(uint64_t ops)
 				printf("%3" PRIu64 "%%: %" PRIu64
 				       " calls, %ld s\n",
 					next++, made,
-					(long)(time(NULL) - start));
+					(long)(soak_ms() - start) / 1000);
 				fflush(stdout);
 			}
 		}

@@ -16,7 +16,7 @@
  * has mapped itself, as a guest does that knows its handles.
  */
 #include "tests/unit/pv_full.h"
-#include "tests/unit/soak.h"
+#include "tests/soak.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -38,7 +38,7 @@ static bool killing; /* the same */
 
 static void one_call(struct worker *w)
 {
-	struct pv_grant **place = &w->mine[full_rnd(&w->rng, MINE)], *g;
+	struct pv_grant **place = &w->mine[soak_rnd(&w->rng, MINE)], *g;
 	struct full_call c;
 	int r;
 
@@ -67,7 +67,7 @@ static void kill_all(struct worker *w)
 
 	for (i = 1; i < FULL_DOMS; i++) {
 		do {
-			w->v->budget = (uint32_t)full_rnd(&w->rng, 300);
+			w->v->budget = (uint32_t)soak_rnd(&w->rng, 300);
 			r = pv_kill(w->v, &full.dom[i]);
 		} while (r == -ERESTART);
 		if (r)

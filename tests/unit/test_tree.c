@@ -11,6 +11,7 @@
 #include <talloc.h>
 
 #include "common/wr.h"
+#include "tests/soak.h"
 #include "tests/unit/bh_check.h"
 #include "xenstored/acl.h"
 #include "xenstored/place.h"
@@ -32,12 +33,11 @@ struct model {
 static struct places *places;
 static struct tree tree;
 static struct model model;
-static uint32_t rng;
+static uint64_t rng;
 
 static uint32_t rnd(uint32_t n)
 {
-	rng = rng * 1664525 + 1013904223;
-	return (rng >> 8) % n;
+	return soak_rnd(&rng, n);
 }
 
 static struct acl *acl_of(uint32_t owner)
@@ -256,7 +256,7 @@ START_TEST(test_random_with_old_roots)
 	struct node *old[OLD] = {NULL};
 
 	setup();
-	rng = (uint32_t)_i + 1;
+	rng = (uint64_t)_i + 1;
 	for (int step = 0; step < STEPS; step++) {
 		uint32_t at = rnd(OLD * 8);
 

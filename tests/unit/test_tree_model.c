@@ -16,6 +16,7 @@
  * MODEL_OPS and MODEL_SEED in the environment: how many operations, and which.
  */
 #include "common/wr.h"
+#include "tests/soak.h"
 #include "tests/unit/bh_check.h"
 #include "tests/unit/xs_fixture.h"
 #include "xenstored/acl.h"
@@ -83,8 +84,7 @@ static uint64_t rng;
 
 static uint32_t rnd(uint32_t n)
 {
-	rng = rng * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(rng >> 33) % n;
+	return soak_rnd(&rng, n);
 }
 
 static int level_of(int id)
@@ -562,13 +562,6 @@ static void teardown(void)
 	fx_free(fx);
 }
 
-static unsigned long env(const char *name, unsigned long otherwise)
-{
-	const char *s = getenv(name);
-
-	return s ? strtoul(s, NULL, 10) : otherwise;
-}
-
 /*
  * Waves of growth and decline, so that directories take each form and are
  * built anew in between.
@@ -579,7 +572,7 @@ static void run(const char *name, const int names[LEVELS], int check_every,
 	uint32_t share = check_every > 1 ? 100 : 16;
 	int most = 0;
 
-	rng = env("MODEL_SEED", 1);
+	rng = soak_number("MODEL_SEED", 1);
 	shape_set(names, check_every);
 	setup();
 	for (int more = 11; ops < nr;) {
@@ -609,7 +602,7 @@ START_TEST(test_model_small)
 {
 	static const int names[LEVELS] = {3, 14, 4, 2};
 
-	run("small", names, 1, env("MODEL_OPS", 50000) * 3 / 4);
+	run("small", names, 1, soak_number("MODEL_OPS", 50000) * 3 / 4);
 }
 END_TEST
 
@@ -617,7 +610,7 @@ START_TEST(test_model_wide)
 {
 	static const int names[LEVELS] = {1, 2000, 1, 1};
 
-	run("wide", names, 200, env("MODEL_OPS", 50000) / 4);
+	run("wide", names, 200, soak_number("MODEL_OPS", 50000) / 4);
 }
 END_TEST
 

@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 #include "hv/core/internal.h"
-#include "tests/unit/soak.h"
+#include "tests/soak.h"
 
 enum { VCPUS = 4 };
 
@@ -42,10 +42,9 @@ static inline void must(int r)
 	exit(1);
 }
 
-static inline unsigned int rnd(struct vcpu *w, unsigned int n)
+static inline uint32_t rnd(struct vcpu *w, uint32_t n)
 {
-	w->rng = w->rng * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned int)(w->rng >> 33) % n;
+	return soak_rnd(&w->rng, n);
 }
 
 static void *vcpus_thread(void *arg)

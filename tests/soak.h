@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* soak.h: how long a test of random calls goes on, and with which numbers. */
-#ifndef TESTS_UNIT_SOAK_H
-#define TESTS_UNIT_SOAK_H
+/* soak.h: a test of random calls: how long it goes on, with which numbers. */
+#ifndef TESTS_SOAK_H
+#define TESTS_SOAK_H
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,6 +21,13 @@ static inline uint64_t soak_number(const char *name, uint64_t otherwise)
 	const char *s = getenv(name);
 
 	return s && *s ? strtoull(s, NULL, 10) : otherwise;
+}
+
+/* One of 0 to @n - 1, and the generator's state @s goes on: Knuth's MMIX. */
+static inline uint32_t soak_rnd(uint64_t *s, uint32_t n)
+{
+	*s = *s * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(*s >> 33) % n;
 }
 
 #endif

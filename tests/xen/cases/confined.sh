@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # confined on the real Xen: guests, signals, logs; nothing it needs is refused
+# shellcheck source=tests/xen/functions.sh
 . /case/functions.sh
 
 # as root it starts, and has nothing of root's when it serves

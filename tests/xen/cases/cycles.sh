@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # twenty domains come and go: one @releaseDomain each, no zombie
+# shellcheck source=tests/xen/functions.sh
 . /case/functions.sh
 
 cfg=$(config cycle pv none)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # PV and PVH guests with a disk and a network card, created, used, destroyed
+# shellcheck source=tests/xen/functions.sh
 . /case/functions.sh
 
 brctl addbr xenbr0
@@ -14,8 +15,8 @@ for type in pv pvh; do
 		"disk = ['/tmp/disk.img,raw,xvda,w']" \
 		"vif = ['mac=00:16:3e:00:00:01,bridge=xenbr0']")
 	check "$type: xl create" xl create "$cfg"
-	id=$(xl domid "$type")
 	check "$type: reads and writes its disk, pings dom0" guest_done "$type"
+	id=$guest
 	check "$type: its disk has what it wrote" \
 		grep -q FROM-GUEST /tmp/disk.img
 	check "$type: disk connected" \

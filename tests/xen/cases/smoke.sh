@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # dom0 is up on our daemon; Debian's own test passes; dom0's ring works
+# shellcheck source=tests/xen/functions.sh
 . /case/functions.sh
 
 check "xl info" xl info

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # ours takes the place of another xenstored: dom0's ring works again
+# shellcheck source=tests/xen/functions.sh
 . /case/functions.sh
 
 pid=$(cat /run/xen/xenstored.pid)

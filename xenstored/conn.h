@@ -148,6 +148,13 @@ void conn_kill(struct conn *conn);
 /* What it may do with @acl: PERM_* and ACL_OWNER. */
 unsigned conn_access(const struct conn *conn, const struct acl *acl);
 
+/*
+ * Have no descriptors passed to us through the socket @fd: their sender is
+ * refused.  What is accepted from a listening one takes after it.  0, or -errno
+ * from a kernel before Linux 6.16.
+ */
+int conn_sock_refuse_rights(int fd);
+
 /* conn_sock.c: take over the connected socket @fd.  0 or -errno. */
 int conn_sock_new(struct server *server, int fd) __must_check;
 

@@ -17,12 +17,17 @@
 
 enum { SOCK_IOV = 64 };
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* since Linux 6.16 */
+#endif
+
 struct conn_sock {
 	struct conn conn;
 	int fd;
 	struct event *readable, *writable;
 	bool reading, writing; /* which events are waited for */
 	bool drained;          /* the last read took all there was */
+	bool ending;           /* after what is there, nothing will come */
 };
 
 static struct conn_sock *sock_of(struct conn *conn)
@@ -38,12 +43,14 @@ static ssize_t sock_recv(struct conn *conn, void *buf, size_t cap)
 	/* An event tells when there is more: no need to ask in vain. */
 	if (sock->drained)
 		return 0;
-	n = recv(sock->fd, buf, cap, MSG_DONTWAIT);
+	do
+		n = recv(sock->fd, buf, cap, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
 	if (n > 0) {
-		sock->drained = (size_t)n < cap;
+		sock->drained = (size_t)n < cap && !sock->ending;
 		return n;
 	}
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+	if (n < 0 && errno == EAGAIN) {
 		sock->drained = true;
 		return 0;
 	}
@@ -145,13 +152,42 @@ static void on_sock(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn_sock *sock = arg;
 
-	if (what & EV_READ)
+	if (what & (EV_READ | EV_CLOSED))
 		sock->drained = false;
+	if (what & EV_CLOSED)
+		sock->ending = true;
 	conn_wake(&sock->conn);
+}
+
+int conn_sock_refuse_rights(int fd)
+{
+	int pass = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &pass, sizeof(pass)))
+		return -errno;
+	return 0;
+}
+
+/*
+ * An event for each arrival, not as long as there is something, spares the
+ * kernel to look at the socket once more in each turn.  It comes only once, so
+ * a read must be known to have taken everything.  A short one has, but for
+ * bytes with descriptors, where it ends early.  It does at urgent bytes, too:
+ * who sends such has broken its own stream.
+ */
+static short edge_triggered(int fd)
+{
+	int pass = 1;
+	socklen_t len = sizeof(pass);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &pass, &len) || pass)
+		return 0;
+	return EV_ET;
 }
 
 int conn_sock_new(struct server *server, int fd)
 {
+	const short how = EV_PERSIST | edge_triggered(fd);
 	struct event_base *base = loop_base(server->loop);
 	struct conn_sock *sock = calloc(1, sizeof(*sock));
 
@@ -160,9 +196,8 @@ int conn_sock_new(struct server *server, int fd)
 	sock->fd = fd;
 	sock->drained = true;
 	sock->readable =
-		event_new(base, fd, EV_READ | EV_PERSIST, on_sock, sock);
-	sock->writable =
-		event_new(base, fd, EV_WRITE | EV_PERSIST, on_sock, sock);
+		event_new(base, fd, EV_READ | EV_CLOSED | how, on_sock, sock);
+	sock->writable = event_new(base, fd, EV_WRITE | how, on_sock, sock);
 	if (!sock->readable || !sock->writable ||
 		event_add(sock->readable, NULL)) {
 		if (sock->readable)

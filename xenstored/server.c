@@ -426,6 +426,7 @@ static int bind_at(const struct sockaddr_un *sun)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
+	(void)conn_sock_refuse_rights(fd);
 	/* Whoever can connect is privileged: never accessible to others. */
 	mask = umask(0177);
 	r = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));

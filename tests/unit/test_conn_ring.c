@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* test_conn_ring.c - rings: violations, restarts, fairness, slow readers */
+/* test_conn_ring.c - rings: violations, restarts, fairness */
 #include <stdint.h>
 
 #include <xen/io/xs_wire.h>
@@ -289,109 +289,8 @@ START_TEST(test_budget)
 }
 END_TEST
 
-/* A client that leaves in the middle of everything. */
-START_TEST(test_socket_ends)
-{
-	int c;
-
-	setup();
-	c = -fx_client(fx);
-	ck_assert_int_eq(FX_ASK(fx, c, WATCH, "/\0t"), 0);
-	fx_send_bytes(fx, c, "half a header", 13);
-	fx_settle(fx);
-	close(-c);
-	ck_assert_int_eq(ask(k, XS_OP_MKDIR, "/x"), 0);
-	fx_settle(fx);
-	ck_assert_uint_eq(fx->server->watches_nr, 0);
-	/* Too long a message, or a length that wraps, ends it (XSA-420). */
-	for (uint32_t len = 4097; len; len = len == 4097 ? 0x80000000 : 0) {
-		struct xsmsg_hdr hdr = {XS_OP_READ, 0, 0, len};
-		uint8_t raw[XSMSG_HDR_LEN];
-
-		c = -fx_client(fx);
-		xsmsg_hdr_emit(raw, &hdr);
-		fx_send_bytes(fx, c, raw, sizeof(raw));
-		fx_settle(fx);
-		ck_assert_int_eq(recv(-c, raw, 1, 0), 0);
-		close(-c);
-	}
-	/* Its last request is answered before the end. */
-	c = -fx_client(fx);
-	fx_send(fx, c, XS_OP_MKDIR, 0, "/y", 3);
-	ck_assert_int_eq(shutdown(-c, SHUT_WR), 0);
-	ck_assert(fx_recv(fx, c, &msg));
-	close(-c);
-	teardown();
-}
-END_TEST
-
-/* Requests that come in pieces, while others have their turns in between. */
-START_TEST(test_pieces_between_others)
-{
-	uint8_t raw[2][XSMSG_HDR_LEN + 3];
-	int c[2];
-
-	setup();
-	for (int i = 0; i < 2; i++) {
-		struct xsmsg_hdr hdr = {XS_OP_MKDIR, 1, 0, 3};
-
-		c[i] = -fx_client(fx);
-		xsmsg_hdr_emit(raw[i], &hdr);
-		memcpy(raw[i] + XSMSG_HDR_LEN, i ? "/b" : "/a", 3);
-	}
-	for (size_t at = 0; at < sizeof(raw[0]); at++) {
-		for (int i = 0; i < 2; i++) {
-			fx_send_bytes(fx, c[i], raw[i] + at, 1);
-			fx_turn(fx);
-			fx_turn(fx);
-		}
-		ck_assert_int_eq(ask(k, XS_OP_READ, "/none"), ENOENT);
-	}
-	for (int i = 0; i < 2; i++) {
-		ck_assert(fx_recv(fx, c[i], &msg));
-		ck_assert_uint_eq(msg.hdr.type, XS_OP_MKDIR);
-		close(-c[i]);
-	}
-	ck_assert_int_eq(ask(k, XS_OP_READ, "/a"), 0);
-	ck_assert_int_eq(ask(k, XS_OP_READ, "/b"), 0);
-	teardown();
-}
-END_TEST
-
-/* A socket client which never reads is not read for ever. */
-START_TEST(test_socket_that_does_not_read)
-{
-	struct xsmsg_hdr hdr = {XS_OP_READ, 1, 0, 3};
-	static char value[4096] = "/v";
-	struct conn *conn;
-	uint8_t raw[19];
-	int c, sent = 0;
-
-	setup();
-	ck_assert_int_eq(
-		fx_ask(fx, k, XS_OP_WRITE, value, sizeof(value), &msg), 0);
-	c = -fx_client(fx);
-	conn = TAILQ_LAST(&fx->server->conns, conn_head);
-	xsmsg_hdr_emit(raw, &hdr);
-	memcpy(raw + 16, "/v", 3);
-	for (int idle = 0; idle < 20;) {
-		idle = send(-c, raw, sizeof(raw), 0) == sizeof(raw) ? 0
-								    : idle + 1;
-		sent += !idle;
-		fx_turn(fx);
-		ck_assert_uint_le(conn->out.reply_bytes, CONN_REPLY_MAX + 8192);
-	}
-	for (int i = 0; i < sent; i++)
-		ck_assert(fx_recv(fx, c, &msg));
-	close(-c);
-	teardown();
-}
-END_TEST
-
 BH_CHECK_MAIN("conn_ring", 30, BH_TEST(test_announced),
 	BH_TEST(test_one_kick_for_a_batch), BH_TEST(test_in_pieces),
 	BH_LOOP(test_violation, 4), BH_LOOP(test_restart, 7),
 	BH_LOOP(test_reconnect, 14), BH_TEST(test_outstanding),
-	BH_TEST(test_budget), BH_TEST(test_socket_ends),
-	BH_TEST(test_pieces_between_others),
-	BH_TEST(test_socket_that_does_not_read))
+	BH_TEST(test_budget))

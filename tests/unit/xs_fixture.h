@@ -64,6 +64,7 @@ struct fx {
 	uint32_t port_remote[FX_PORTS];
 	bool fired[FX_PORTS], masked[FX_PORTS];
 	bool cut[FX_PORTS]; /* the other end is closed */
+	bool take_rights;   /* sockets to come may pass descriptors */
 	int domains_error;  /* the hypervisor does not answer */
 	int peer_error;
 	void (*asked)(struct fx *fx); /* after each answer about domains */
@@ -458,6 +459,8 @@ static inline int fx_client(struct fx *fx)
 
 	CHECK(!socketpair(
 		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+	if (!fx->take_rights)
+		(void)conn_sock_refuse_rights(fds[1]);
 	CHECK(!conn_sock_new(fx->server, fds[1]));
 	return fds[0];
 }

@@ -99,9 +99,13 @@ static void row_measure(const struct row *row, struct result *res)
 		if (i == 0 || row->fresh)
 			servers_start(row, srv);
 		fprintf(stderr, "store: %s %u/%u:", row->name, i + 1, rounds);
-		for (int k = 0; k < KINDS; k++)
+		for (int n = 0; n < KINDS; n++) {
+			/* to and fro: a machine gets slower or faster */
+			int k = i % 2 ? KINDS - 1 - n : n;
+
 			if (takes_part(row, k))
 				round_measure(row, srv[k], res->m[i][k]);
+		}
 		fputc('\n', stderr);
 		if (i == rounds - 1 || row->fresh)
 			servers_stop(row, srv);

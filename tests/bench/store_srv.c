@@ -25,7 +25,8 @@
 
 enum { SRVS = 16, DOMAIN_KB = 1024 };
 
-const char *const kind_name[KINDS] = {"ours", "C", "OCaml", "echo"};
+const char *const kind_name[KINDS] = {
+	[OURS] = "ours", [C_XS] = "C", [OCAML_XS] = "OCaml", [ECHO] = "echo"};
 
 /* Those that run, so that nothing stays when the program dies. */
 static struct srv *running[SRVS];

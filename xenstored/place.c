@@ -20,8 +20,7 @@
  */
 enum {
 	BUCKETS_MIN = 256, /* a power of 2 */
-	CROWD = 2,         /* places for each bucket from which on more come */
-	SPLITS = 2,        /* with each place, until each has its bucket */
+	SPLITS = 2,        /* with each place, when there are too few buckets */
 	MERGES = 4,        /* with each place that goes */
 	SPARSE = 4,        /* buckets for each place from which on they go */
 };
@@ -32,7 +31,7 @@ struct places {
 	struct place **bucket;
 	size_t buckets; /* in use; more than half of cap, or all of it */
 	size_t cap;     /* a power of 2 */
-	bool growing;   /* until there are as many buckets as places */
+	bool growing;   /* until there are buckets for more places */
 	size_t nr;
 	size_t versions;
 	struct place *root, *special;
@@ -181,14 +180,15 @@ static void table_merge(struct places *places)
 /*
  * A place has come: the buckets keep up, also with what could not be had.  Not
  * with each place, half of them come at no cost: a split looks at places that
- * nobody has asked for, which are in no cache.
+ * nobody has asked for, which are in no cache.  Nor is a place of a chain that
+ * is passed on the way: there are as many buckets as places, or a few more.
  */
 static void table_grow(struct places *places)
 {
-	if (places->nr > CROWD * places->buckets)
+	if (places->nr > places->buckets)
 		places->growing = true;
 	for (int i = 0; i < SPLITS && places->growing; i++) {
-		places->growing = places->buckets < places->nr;
+		places->growing = places->buckets < places->nr + places->nr / 4;
 		if (places->growing && !table_split(places))
 			return;
 	}

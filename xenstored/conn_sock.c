@@ -40,8 +40,12 @@ static ssize_t sock_recv(struct conn *conn, void *buf, size_t cap)
 	struct conn_sock *sock = sock_of(conn);
 	ssize_t n;
 
-	/* An event tells when there is more: no need to ask in vain. */
-	if (sock->drained)
+	/*
+	 * An event tells when there is more: no need to ask in vain.  But
+	 * for the rest of a message: that may not come for an error, which
+	 * hides behind what was there before it, and that event has been.
+	 */
+	if (sock->drained && !conn->in_len)
 		return 0;
 	do
 		n = recv(sock->fd, buf, cap, MSG_DONTWAIT);

@@ -56,6 +56,23 @@ START_TEST(test_socket_ends)
 }
 END_TEST
 
+/* Its end is an error when it left what it was told unread. */
+START_TEST(test_socket_ends_unread)
+{
+	int c;
+
+	sock_setup(_i);
+	c = -fx_client(fx);
+	fx_send(fx, c, XS_OP_WATCH, 0, "/\0t", 4);
+	fx_settle(fx);
+	fx_send_bytes(fx, c, "half a header", 13);
+	close(-c);
+	fx_settle(fx);
+	ck_assert_uint_eq(fx->server->watches_nr, 0);
+	teardown();
+}
+END_TEST
+
 /* Requests that come in pieces, while others have their turns in between. */
 START_TEST(test_pieces_between_others)
 {
@@ -176,6 +193,7 @@ START_TEST(test_listening)
 END_TEST
 
 BH_CHECK_MAIN("conn_sock", 30, BH_LOOP(test_socket_ends, 2),
+	BH_LOOP(test_socket_ends_unread, 2),
 	BH_LOOP(test_pieces_between_others, 2),
 	BH_LOOP(test_socket_that_does_not_read, 2),
 	BH_LOOP(test_descriptors, 2), BH_TEST(test_listening))

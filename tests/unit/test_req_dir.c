@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* test_req_dir.c - listings, whole and in parts */
+#include "tests/soak.h"
 #include "tests/unit/bh_check.h"
 #include "tests/unit/xs_fixture.h"
 
@@ -271,7 +272,7 @@ START_TEST(test_cursor_is_not_seen)
 {
 	static char all[NAMES * NAME_LEN + 4096];
 	size_t total, len;
-	uint32_t rng = 1;
+	uint64_t rng = 1;
 	char gen[32];
 	int nr;
 
@@ -288,8 +289,7 @@ START_TEST(test_cursor_is_not_seen)
 			size_t at, room;
 			const char *p;
 
-			rng = rng * 1664525 + 1013904223;
-			at = (rng >> 8) % total;
+			at = soak_rnd(&rng, (uint32_t)total);
 			p = part("/d", at, gen, &len);
 			room = total - at < len ? total - at : len;
 			ck_assert_mem_eq(p, all + at, room);

@@ -7,6 +7,7 @@
  * said in it is said again, outside of any, to the other daemon.  Every
  * answer must be the same then, and both stores look the same.
  */
+#include "tests/soak.h"
 #include "tests/unit/tx_fixture.h"
 
 enum { WHO = 4, LOG = 40, STEPS = 6000 };
@@ -32,13 +33,12 @@ static struct session {
 	struct said said[LOG];
 } session[WHO];
 
-static uint32_t rng;
+static uint64_t rng;
 static int committed, conflicts;
 
 static uint32_t rnd(uint32_t n)
 {
-	rng = rng * 1664525 + 1013904223;
-	return (rng >> 8) % n;
+	return soak_rnd(&rng, n);
 }
 
 static void world_start(struct world *w)
@@ -213,7 +213,7 @@ START_TEST(test_serialisable)
 {
 	struct conn *conn;
 
-	rng = (uint32_t)_i * 7919 + 1;
+	rng = (uint64_t)_i * 7919 + 1;
 	world_start(&real);
 	world_start(&plain);
 	for (int i = 0; i < STEPS; i++) {

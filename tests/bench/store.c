@@ -82,10 +82,13 @@ static void servers_stop(const struct row *row, struct srv srv[][VARIANTS])
 				srv_stop(&srv[k][v]);
 }
 
-static void round_measure(
-	const struct row *row, struct srv *srv, double (*metric)[METRICS])
+/* @back: the other way round, as a machine gets slower or faster. */
+static void kind_measure(const struct row *row, struct srv *srv, bool back,
+	double (*metric)[METRICS])
 {
-	for (unsigned v = 0; v < row->variants; v++) {
+	for (unsigned n = 0; n < row->variants; n++) {
+		unsigned v = back ? row->variants - 1 - n : n;
+
 		fprintf(stderr, " %s", kind_name[srv[v].kind]);
 		row->measure(&srv[v], v, metric[v]);
 	}
@@ -100,11 +103,10 @@ static void row_measure(const struct row *row, struct result *res)
 			servers_start(row, srv);
 		fprintf(stderr, "store: %s %u/%u:", row->name, i + 1, rounds);
 		for (int n = 0; n < KINDS; n++) {
-			/* to and fro: a machine gets slower or faster */
 			int k = i % 2 ? KINDS - 1 - n : n;
 
 			if (takes_part(row, k))
-				round_measure(row, srv[k], res->m[i][k]);
+				kind_measure(row, srv[k], i % 2, res->m[i][k]);
 		}
 		fputc('\n', stderr);
 		if (i == rounds - 1 || row->fresh)

@@ -67,10 +67,10 @@ say() {
 
 # guest_done NAME: wait for its script; succeeds if that did.  Sets guest, the
 # domid that NAME has by then: an emulated processor can lose a guest to a
-# triple fault early in its boot, and xl starts it again as another domain.
-# That is told; a guest that ends in any other way has failed.
+# triple fault, mostly early in its boot, and xl starts it again as another.
+# That is told; a guest that does it twice, or ends in any other way, has failed.
 guest_done() {
-	guest=
+	guest=$(xl domid "$1") && restarted= || return 1
 	wait_for 180 script_or_guest_ended "$1"
 	case $(xenstore-read "/local/domain/$guest/data/done" 2>/dev/null) in
 	0) return 0 ;;
@@ -90,6 +90,8 @@ script_or_guest_ended() {
 	! xenstore-exists "/local/domain/$guest/data/done" || return 0
 	! xenstore-exists "/local/domain/$guest" || return 1
 	fault=$(xl dmesg | grep -am 1 "d${guest}v[0-9]* Triple fault") || return 0
+	[ -z "$restarted" ] || return 0
+	restarted=1
 	say "note  $1 is started again: $fault"
 	guest=
 	return 1

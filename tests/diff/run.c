@@ -279,6 +279,10 @@ static int do_special(struct run *run, int k, const struct step *step)
 			break;
 		r = side_kill(s, step->domid);
 		gone(s, step->domid);
+		/* Nothing tells when a death without a connection was heard:
+		 * not to have the number again before it was. */
+		for (int i = 0; i < 2; i++)
+			chan_settle(s);
 		if (r == 0)
 			r = side_create(s, step->domid);
 		break;
